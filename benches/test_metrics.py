@@ -1,0 +1,18 @@
+"""pytest-benchmark: Runtimes with and without metrics on the same batch. Results are checked first."""
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+import hybrid_rs as hr
+from hybrid_rs.bench.lite import DEFAULT_PATHS
+from hybrid_rs.bench.workload import Workload
+
+BATCH = 50_000
+
+
+@pytest.mark.parametrize("metrics", [True, False], ids=["metrics", "lite"])
+@pytest.mark.parametrize("path", DEFAULT_PATHS)
+def test_metrics(benchmark: BenchmarkFixture, path: str, metrics: bool) -> None:
+    benchmark.group = f"metrics {path}"
+    with hr.Runtime(metrics=metrics) as runtime:
+        benchmark(Workload(BATCH).checked(runtime, path))

@@ -1,0 +1,73 @@
+"""hybrid_rs: run one small function over millions of elements at the speed of the whole machine.
+
+>>> import numpy as np, hybrid_rs as hr
+>>> hr.kernels.busy_work(np.arange(5), 3)
+array([741,  87, 430, 773, 119], dtype=int32)
+"""
+
+import logging as _logging
+from typing import TYPE_CHECKING, Any
+
+from hybrid_rs import kernels, policy
+from hybrid_rs._core import __version__
+from hybrid_rs.errors import Cancelled, CompileError, DeviceError, KernelError, KernelFault
+from hybrid_rs.kernel import Kernel, dyn, foreign
+from hybrid_rs.runtime import PATHS, Runtime, map  # noqa: A004 - the contract's name
+from hybrid_rs.threads import get_num_threads, set_num_threads, threads
+
+if TYPE_CHECKING:
+    from hybrid_rs.bench.sweep import sweep
+    from hybrid_rs.info import config, features, show_config
+    from hybrid_rs.metrics import Metrics
+
+__all__ = [
+    "PATHS",
+    "Cancelled",
+    "CompileError",
+    "DeviceError",
+    "Kernel",
+    "KernelError",
+    "KernelFault",
+    "Metrics",
+    "Runtime",
+    "__version__",
+    "config",
+    "dyn",
+    "features",
+    "foreign",
+    "get_num_threads",
+    "kernels",
+    "map",
+    "policy",
+    "set_num_threads",
+    "show_config",
+    "sweep",
+    "threads",
+]
+
+_logging.getLogger("hybrid_rs").addHandler(_logging.NullHandler())
+
+# Loaded at first use, to keep the import quick.
+_LAZY = {
+    "Metrics": "hybrid_rs.metrics",
+    "config": "hybrid_rs.info",
+    "features": "hybrid_rs.info",
+    "show_config": "hybrid_rs.info",
+    "sweep": "hybrid_rs.bench.sweep",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is seldom needed at its first use."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'hybrid_rs' has no attribute {name!r}")
+    import importlib  # noqa: PLC0415 - as lazy as what it loads
+
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, the lazy ones too."""
+    return sorted(__all__)

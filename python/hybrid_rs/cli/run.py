@@ -1,0 +1,157 @@
+"""``hybrid-rs run``: a kernel over arrays from files, the result to a file."""
+
+import argparse
+import math
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import hybrid_rs as hr
+from hybrid_rs.cli.command import Outcome, Subparsers, UsageError, above_zero, add_command, add_threads, positive
+from hybrid_rs.cli.loader import load_kernel
+from hybrid_rs.interop import files
+
+_Argument = NDArray[Any] | int | float
+
+_ARRAYS_HELP = (
+    "an argument of the kernel: a.npy, b.npz (or b.npz:KEY), t.csv or t.parquet (every column in order is an argument;"
+    " or t.csv:COLUMN), or a number, which is the same for all elements"
+)
+
+
+def add(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "run",
+        "map a kernel over arrays from files and write the result to a file",
+        "hybrid-rs run busy_work x.npy 512 --out result.npy\n"
+        "  hybrid-rs run model.py:step table.csv:mass table.csv:speed 0.01 --dtype float64 --out result.csv",
+        _execute,
+    )
+    aliases = [f"runtime_{path}" for path in hr.PATHS if path.startswith("hybrid_")]
+    parser.add_argument("kernel", metavar="KERNEL", help="a built-in's name (busy_work), or FILE.py:NAME")
+    parser.add_argument("arrays", nargs="+", metavar="ARRAY", help=_ARRAYS_HELP)
+    parser.add_argument("--out", required=True, metavar="FILE", help="result: .npy, .npz, .csv or .parquet")
+    parser.add_argument(
+        "--path",
+        choices=["auto", *hr.PATHS, *aliases],
+        default="auto",
+        metavar="PATH",
+        help=f"how to execute: auto (default), {', '.join(hr.PATHS)}",
+    )
+    parser.add_argument("--chunk-size", type=positive, metavar="N", help="elements a chunk (default: the policy's)")
+    add_threads(parser)
+    parser.add_argument("--timeout", type=above_zero, metavar="SECONDS", help="stop the batch after this time")
+    parser.add_argument("--dtype", metavar="DTYPE", help="result dtype of a plain Python function (default: seen)")
+    parser.add_argument("--no-progress", action="store_true", help="no progress bar, on a terminal either")
+
+
+def _execute(options: argparse.Namespace) -> Outcome:
+    """Read, map, write. What can be refused early is refused before the batch starts."""
+    kernel = load_kernel(options.kernel, options.dtype)
+    files.check_output(options.out)
+    arguments = _arguments(options.arrays)
+    dimensions = max(np.ndim(argument) for argument in arguments)
+    files.check_holds(options.out, [dimensions] * kernel.nout)
+    with hr.Runtime(threads=options.threads) as runtime:
+        result, seconds = _map(runtime, kernel, arguments, options)
+        last = runtime.metrics().to_dict().get("last") or {}
+        threads = runtime.threads
+    columns = _columns(result)
+    files.write_result(options.out, columns)
+    elements = next(iter(columns.values())).size
+    document = {
+        "kernel": options.kernel,
+        "out": options.out,
+        "elements": elements,
+        "dtypes": {name: str(column.dtype) for name, column in columns.items()},
+        "path": last.get("path", options.path),
+        "chunk_size": last.get("chunk_size", options.chunk_size),
+        "reason": last.get("reason"),
+        "threads": last.get("threads", threads),
+        "seconds": seconds,
+        "melem_s": elements / seconds / 1e6,
+    }
+    return Outcome(document, _text(document))
+
+
+def _arguments(specs: list[str]) -> list[_Argument]:
+    """Read the files and numbers in order, and check that their shapes go together."""
+    named: list[tuple[str, _Argument]] = []
+    for spec in specs:
+        number = _number(spec)
+        if number is not None:
+            named.append((spec, number))
+            continue
+        found = files.read_arrays(spec)
+        several = len(found) > 1
+        named.extend((f"{spec}:{name}" if several else spec, array) for name, array in found)
+    try:
+        np.broadcast_shapes(*(np.shape(argument) for _, argument in named))
+    except ValueError as error:
+        shapes = ", ".join(f"{name} {np.shape(argument)}" for name, argument in named)
+        raise UsageError(f"the arrays' lengths don't go together: {shapes}") from error
+    return [argument for _, argument in named]
+
+
+def _number(text: str) -> int | float | None:
+    """Parse a literal number; None for anything else."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return None
+
+
+def _map(
+    runtime: hr.Runtime, kernel: hr.Kernel, arguments: list[_Argument], options: argparse.Namespace
+) -> tuple[Any, float]:
+    """Run the batch and time it (seconds). Arguments that the kernel doesn't take are the user's error."""
+    progress = sys.stderr.isatty() and not options.no_progress
+    begin = time.perf_counter()
+    try:
+        result = runtime.map(
+            kernel,
+            *arguments,
+            path=options.path,
+            chunk_size=options.chunk_size,
+            timeout=options.timeout,
+            progress=progress,
+        )
+    except (TypeError, OverflowError) as error:
+        raise UsageError(str(error)) from error
+    return result, max(time.perf_counter() - begin, math.ulp(1.0))
+
+
+def _columns(result: Any) -> dict[str, NDArray[Any]]:
+    """Name the results: `result`, or `result_0`, `result_1`, … of a kernel with several."""
+    if isinstance(result, tuple):
+        return {f"result_{position}": np.asarray(array) for position, array in enumerate(result)}
+    return {"result": np.asarray(result)}
+
+
+def _text(document: dict[str, Any]) -> str:
+    """Show the document to people."""
+    reason = f" ({document['reason']})" if document["reason"] else ""
+    chunk = "-" if document["chunk_size"] is None else f"{document['chunk_size']}{reason}"
+    return "\n".join(
+        (
+            f"{document['kernel']}: {document['elements']} elements written to {document['out']}",
+            f"path        {document['path']}, {document['threads']} threads",
+            f"chunk size  {chunk}",
+            f"time        {_duration(document['seconds'])}, {document['melem_s']:.4g} Melem/s",
+        )
+    )
+
+
+def _duration(seconds: float) -> str:
+    """Show a time with a unit that fits."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3)):
+        if seconds * factor >= 1.0:
+            return f"{seconds * factor:.4g} {unit}"
+    return f"{seconds * 1e6:.4g} us"

@@ -1,0 +1,1 @@
+"""Arrays from and to the world outside: files and other libraries."""

@@ -1,0 +1,121 @@
+"""Kernels: one function of a few numbers, ready to run on every element of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybrid_rs import _core, runtime
+from hybrid_rs.interop import foreign as _foreign
+
+__all__ = ["Kernel", "dyn", "foreign"]
+
+
+class Kernel:
+    """A kernel. Call it with arrays, like a NumPy ufunc; keyword arguments are those of `hybrid_rs.map`.
+
+    Made by `hybrid_rs.kernels`, `hybrid_rs.foreign` and `hybrid_rs.dyn`.
+    """
+
+    py_func: Callable[..., Any] | None
+    """The same function in plain Python, where there is one."""
+
+    def __init__(
+        self, core: _core.Kernel, py_func: Callable[..., Any] | None = None, doc: str | None = None, keep_alive: object = None
+    ) -> None:
+        """Wrap a kernel of the core; ``keep_alive`` is what its code belongs to."""
+        self._core = core
+        self._keep_alive = keep_alive
+        self.py_func = py_func
+        self.__doc__ = doc
+
+    @property
+    def name(self) -> str:
+        """The kernel's name."""
+        return self._core.name
+
+    @property
+    def __name__(self) -> str:
+        """The kernel's name, as functions have it."""
+        return self._core.name
+
+    @property
+    def nin(self) -> int | None:
+        """The number of inputs; None for a dynamic kernel, which takes any number."""
+        return self._core.nin
+
+    @property
+    def nout(self) -> int:
+        """The number of results."""
+        return 1
+
+    @property
+    def signatures(self) -> list[str]:
+        """The dtypes it takes and gives, as "int32(int64, float64)", in the order they are tried."""
+        return [f"{', '.join(outputs)}({', '.join(inputs)})" for inputs, outputs in self._core.signatures]
+
+    @property
+    def tile(self) -> int:
+        """Elements that are computed together; chunks are best multiples of it."""
+        return self._core.tile
+
+    def __call__(self, *arrays: object, **options: Any) -> Any:
+        """Apply the kernel to every element of the broadcast arrays; see `hybrid_rs.map`."""
+        return runtime.map(self, *arrays, **options)
+
+    def __repr__(self) -> str:
+        """Show name and signatures."""
+        signatures = self.signatures
+        shown = ", ".join(signatures[:2]) + (", ..." if len(signatures) > 2 else "")  # noqa: PLR2004
+        return f"<hybrid_rs kernel {self.name}: {shown or 'any inputs'}>"
+
+
+def foreign(pointer: object, signature: str | None = None) -> Kernel:
+    """Make a kernel of a C function.
+
+    Args:
+        pointer: An address, a ctypes or cffi function, a ``numba.cfunc``, a PyCapsule in the form of
+            ``scipy.LowLevelCallable``, or such an object itself.
+        signature: As "float64(float64, int32)": one to eight arguments of int32, int64, uint32, uint64, float32 and
+            float64. May be left out where the pointer declares its own types, which it must agree with.
+
+    The function is called from several threads at once, without the GIL. A wrong address or signature crashes the
+    process: nothing can check it.
+
+    Raises:
+        TypeError: For a pointer that is none, or whose own types disagree with the signature.
+        ValueError: For a null pointer or a signature that can't be used.
+    """
+    resolved = _foreign.resolve(pointer, signature)
+    core = _core.Kernel.foreign(resolved.name, resolved.address, resolved.signature)
+    return Kernel(core, doc=f"C function {resolved.signature}", keep_alive=resolved.keep_alive)
+
+
+def dyn(callable: Callable[..., Any], dtype: object = None) -> Kernel:  # noqa: A002
+    """Make a kernel of any Python callable; it is called with Python numbers, once an element, under the GIL.
+
+    Args:
+        callable: A function of as many numbers as arrays are given.
+        dtype: The results' dtype: bool, an integer of 8 to 64 bits, float32 or float64. A result that doesn't fit is a
+            `hybrid_rs.KernelFault`. None: the dtype that all results together need (bool, int64, uint64 or float64).
+
+    Raises:
+        TypeError: If ``callable`` is not callable, or ``dtype`` no dtype.
+        ValueError: If results can't be of that dtype.
+    """
+    if not _is_callable(callable):
+        raise TypeError(f"callable: must be callable, not {type(callable).__name__}")
+    try:
+        name = "object" if dtype is None else np.dtype(dtype).name  # type: ignore[call-overload]
+    except TypeError as error:
+        raise TypeError(f"dtype: {error}") from None
+    if dtype is not None and name == "object":
+        raise ValueError("dtype: object is not bool, an integer of 8 to 64 bits, float32 or float64")
+    core = _core.Kernel.dynamic(callable, runtime.name_of(callable), name)
+    return Kernel(core, py_func=callable, doc=getattr(callable, "__doc__", None))
+
+
+def _is_callable(thing: object) -> bool:
+    return callable(thing)

@@ -1,0 +1,61 @@
+"""The machine, the versions and the commit that a measurement belongs to."""
+
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import hybrid_rs as hr
+
+UNKNOWN = "unknown"
+_GIT_TIMEOUT_S = 5.0
+
+
+def facts() -> dict[str, object]:
+    """Return date (UTC), commit and the Runtime's own view of the machine, nested, ready for JSON."""
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "commit": commit(checkout()),
+        **hr.config(),
+    }
+
+
+def checkout() -> Path | None:
+    """Return the root of the source tree that this package runs from, or None for an installed copy."""
+    root = Path(__file__).resolve().parents[3]
+    ours = (root / ".git").exists() and (root / "python" / "hybrid_rs").is_dir()
+    return root if ours else None
+
+
+def commit(root: Path | None) -> str:
+    """Return the commit of a checkout, ``-modified`` when tracked files differ, ``unknown`` where git can't say."""
+    if root is None:
+        return UNKNOWN
+    head = _git(root, "rev-parse", "--short=12", "HEAD")
+    if not head:
+        return UNKNOWN
+    return f"{head}-modified" if _git(root, "status", "--porcelain", "--untracked-files=no") else head
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """Return what git prints, or nothing where it is missing or fails."""
+    command = ["git", "-C", str(root), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def flat(nested: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested facts as (dotted name, text) pairs in their order; lists are joined by commas."""
+    rows: list[tuple[str, str]] = []
+    for key, value in nested.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            rows += flat(value, f"{name}.")
+        elif isinstance(value, list | tuple | set | frozenset):
+            rows.append((name, ", ".join(str(item) for item in value)))
+        else:
+            rows.append((name, "none" if value is None else str(value)))
+    return rows

@@ -1,0 +1,259 @@
+"""The Runtime: maps kernels over arrays, on its own worker threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, SupportsIndex
+
+import numpy as np
+
+from hybrid_rs import _core, arrays, flags, policy, progress, threads
+from hybrid_rs.errors import DeviceError
+
+if TYPE_CHECKING:
+    from hybrid_rs.metrics import Metrics
+    from hybrid_rs.progress import Progress
+
+__all__ = ["PATHS", "Runtime", "default", "map"]
+
+PATHS: Final[tuple[str, ...]] = tuple(_core.paths())
+"""The execution paths by name; "auto" stands for "hybrid_auto_chunked"."""
+
+_ENGINES = ("auto", "vm", "native", "reference")
+_DEVICES = ("auto", "cpu", "cuda", "both")
+
+
+class Runtime:
+    """Maps kernels over arrays. Its worker threads start with the first batch that needs them.
+
+    Usable from several threads at once; a map started from inside a running one runs on the worker that started it. A
+    forked child gets threads of its own.
+    """
+
+    __slots__ = ("_core", "policy", "threads_source")
+
+    policy: policy.Policy
+    threads_source: str
+    """Which rule decided the number of threads."""
+
+    def __init__(
+        self,
+        threads: SupportsIndex | None = None,
+        metrics: bool = True,
+        policy: str | policy.Policy = "adaptive",
+        devices: str = "auto",
+    ) -> None:
+        """Make a Runtime; environment variables are read now.
+
+        Args:
+            threads: Worker threads, 1 to 1024. None: HYBRID_RS_NUM_THREADS, RAYON_NUM_THREADS, OMP_NUM_THREADS, or the
+                processors that this process may use (affinity and container quota), whichever comes first.
+            metrics: Whether to count; HYBRID_RS_LITE=1 and builds with the feature hybrid-lite turn counting off.
+            policy: How chunk sizes are chosen: a name or a `hybrid_rs.policy.Policy`.
+            devices: "auto" or "cpu".
+
+        Raises:
+            TypeError: For an argument of the wrong type.
+            ValueError: For an unusable value, an environment variable's included.
+            DeviceError: For a device that this build can't use.
+        """
+        environment = flags.resolve()
+        argument = None if threads is None else _threads.check(threads)
+        count, self.threads_source = flags.thread_count(argument, None)
+        self.policy = _policy.get(policy)
+        _check_device("devices", devices)
+        if not isinstance(metrics, bool):
+            raise TypeError(f"metrics: must be a bool, not {type(metrics).__name__}")
+        counts = metrics and not environment.lite
+        self._core = _core.Runtime(count, counts, self.policy.name, self.policy.size, environment.chunk_size)
+
+    @property
+    def threads(self) -> int:
+        """The number of worker threads."""
+        return self._core.threads
+
+    def map(
+        self,
+        kernel: object,
+        *arrays: object,
+        path: str = "auto",
+        engine: str = "auto",
+        device: str = "auto",
+        chunk_size: SupportsIndex | None = None,
+        threads: SupportsIndex | None = None,
+        out: Any = None,
+        progress: Progress = False,
+        timeout: float | None = None,
+    ) -> Any:
+        """Apply a kernel to every element of the broadcast arrays.
+
+        Args:
+            kernel: A `hybrid_rs.Kernel`, or any Python callable of numbers (then `hybrid_rs.dyn` of it).
+            *arrays: One for each input of the kernel: arrays, lists or numbers of any shapes that broadcast, of dtypes
+                that can be cast safely to what the kernel takes. Python numbers take the kernel's type if they fit.
+            path: How to execute: "auto", or a name of `hybrid_rs.PATHS`.
+            engine: "auto"; kernels of this build have one engine each.
+            device: "auto" or "cpu".
+            chunk_size: Elements a worker takes at a time, at least 1. None: HYBRID_CHUNK_SIZE, else the policy.
+            threads: Worker threads for this call, 1 to 1024.
+            out: An array of the result's shape to store into, of a dtype that the result can be cast to ("same_kind").
+                It may overlap the inputs.
+            progress: True for a bar on standard error, or a callback ``(elements done, elements in all)``.
+            timeout: Seconds after which the batch is stopped.
+
+        Returns:
+            A new array of the broadcast shape (a NumPy scalar where that is ``()``), or ``out``.
+
+        Raises:
+            KernelFault: The kernel failed at an element; the lowest one is named, every element below is computed.
+            Cancelled: The timeout has passed; carries the finished ranges.
+            KeyboardInterrupt: Ctrl-C; carries the finished ranges as ``finished``.
+            KernelError: The core failed.
+            TypeError: For an argument of the wrong type or dtype, naming it.
+            ValueError: For an unusable value or shape, naming the argument.
+            RuntimeError: The Runtime is closed, or the system has no more threads.
+        """
+        if engine != "auto":
+            _check_engine(engine)
+        if device != "auto":
+            _check_device("device", device)
+        core, joined = _core_of(kernel)
+        if isinstance(out, tuple):
+            out = _only(out)
+        tell, end = _progress.callback(progress)
+        call = (path, chunk_size, threads, timeout, tell)
+        try:
+            if joined:
+                return self._map_joined(core, arrays, out, call)
+            result = self._core.map(core, arrays, out, *call)
+            if result is NotImplemented:
+                result = self._map_prepared(core, arrays, out, call)
+            if tell is not None:
+                size = int(np.size(result))
+                tell(size, size)
+            return result
+        finally:
+            end()
+
+    def _map_prepared(self, core: _core.Kernel, given: tuple[object, ...], out: Any, call: tuple[Any, ...]) -> Any:
+        """Convert the arguments first; a result that can't go straight into ``out`` goes through a temporary."""
+        inputs, result = _arrays.prepare(core, given)
+        if out is None:
+            return self._core.map(core, inputs, None, *call)
+        shape = np.broadcast_shapes(*(array.shape for array in inputs))
+        dtype = result or np.dtype(core.result)
+        target = _arrays.check_out(out, dtype, shape)
+        if target.dtype == dtype and self._core.map(core, inputs, target, *call) is not NotImplemented:
+            return out
+        temporary = target.astype(dtype, order="C")
+        try:
+            self._core.map(core, inputs, temporary, *call)
+        finally:
+            # After a fault too: what is finished counts, and the rest is as it was.
+            np.copyto(target, temporary, casting="same_kind")
+        return out
+
+    def _map_joined(self, core: _core.Kernel, given: tuple[object, ...], out: Any, call: tuple[Any, ...]) -> Any:
+        """Collect the results of a callable without a dtype, then give them the dtype they need together."""
+        results = self._core.map(core, given, None, *call)
+        if results is NotImplemented:
+            inputs, _ = _arrays.prepare(core, given)
+            results = self._core.map(core, inputs, None, *call)
+        whole = isinstance(results, np.ndarray)
+        values = _arrays.join(np.asarray(results, dtype=object))
+        if out is not None:
+            np.copyto(_arrays.check_out(out, values.dtype, values.shape), values, casting="same_kind")
+            return out
+        return values if whole else values[()]
+
+    def chunk_size(self, kernel: object, n: SupportsIndex) -> tuple[int, str]:
+        """Return the chunk size that "auto" would use now for ``n`` elements of a kernel, and why."""
+        core, _ = _core_of(kernel)
+        return self._core.chunk_size(core, n.__index__())
+
+    def metrics(self) -> Metrics:
+        """Return all counters at this moment; zero where the Runtime doesn't count."""
+        from hybrid_rs.metrics import Metrics  # noqa: PLC0415 - keeps printing code out of the import
+
+        return Metrics(self._core.metrics(), counts=self._core.counts)
+
+    def close(self) -> None:
+        """End the worker threads. Batches under way are finished; later ones raise RuntimeError."""
+        self._core.close()
+
+    def __enter__(self) -> Runtime:
+        """Use as a context manager: the threads end with the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show the number of threads, who decided it, and the policy."""
+        return f"Runtime(threads={self.threads} ({self.threads_source}), policy={self.policy!r})"
+
+
+# Runtime's arguments carry the names of these modules.
+_arrays, _policy, _progress, _threads = arrays, policy, progress, threads
+
+_default: Runtime | None = None
+_default_lock = threading.Lock()
+
+
+def default() -> Runtime:
+    """Return the Runtime that `hybrid_rs.map` and kernels use; made at first use, never closed."""
+    global _default  # noqa: PLW0603 - one for the process
+    if _default is None:
+        with _default_lock:
+            if _default is None:
+                _default = Runtime()
+    return _default
+
+
+def map(kernel: object, *arrays: object, threads: SupportsIndex | None = None, **options: Any) -> Any:  # noqa: A001
+    """Apply a kernel to every element of the broadcast arrays, on the default Runtime.
+
+    Arguments, result and errors are those of `Runtime.map`; ``threads`` may also come from `hybrid_rs.threads` and
+    `hybrid_rs.set_num_threads`.
+    """
+    runtime = _default or default()
+    return runtime.map(kernel, *arrays, threads=_threads.chosen() if threads is None else threads, **options)
+
+
+def _core_of(kernel: object) -> tuple[_core.Kernel, bool]:
+    """Return the core's kernel, and whether its results get their dtype only at the end."""
+    core = getattr(kernel, "_core", None)
+    if isinstance(core, _core.Kernel):
+        return core, core.result == "object"
+    if not callable(kernel):
+        raise TypeError(f"kernel: must be a hybrid_rs.Kernel or a callable, not {type(kernel).__name__}")
+    return _core.Kernel.dynamic(kernel, name_of(kernel), "object"), True
+
+
+def name_of(function: Callable[..., Any] | Any) -> str:
+    """Return a callable's name for messages."""
+    return str(getattr(function, "__name__", None) or type(function).__name__)
+
+
+def _only(out: tuple[Any, ...]) -> Any:
+    if len(out) != 1:
+        raise ValueError(f"out: the kernel has one result, {len(out)} arrays given")
+    return out[0]
+
+
+def _check_engine(engine: object) -> None:
+    if engine not in _ENGINES:
+        raise ValueError(f"engine: unknown engine {engine!r}; there are {', '.join(_ENGINES)}")
+    raise ValueError(f"engine: {engine!r} runs kernels of the kernel language, which this version doesn't have; use 'auto'")
+
+
+def _check_device(name: str, device: object) -> None:
+    if device not in _DEVICES:
+        raise ValueError(f"{name}: unknown device {device!r}; there are {', '.join(_DEVICES)}")
+    if device not in ("auto", "cpu"):
+        raise DeviceError(f"{name}: {device!r} is not available: this version runs on the CPU alone")

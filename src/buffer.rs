@@ -1,0 +1,394 @@
+//! Views of the caller's arrays: a base pointer, a byte stride and a length, read and written by element or by tile.
+//!
+//! This is the one file that touches array memory. A [`View`] is made once for each operand of a batch, under the
+//! guarantees of [`View::from_raw`]; all else (paths, kernels, engines) reads and writes through checked methods.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::size_of;
+
+/// Element types of operands. The discriminants are part of the chunk interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum DType {
+    Bool = 0,
+    Int8 = 1,
+    Int16 = 2,
+    Int32 = 3,
+    Int64 = 4,
+    UInt8 = 5,
+    UInt16 = 6,
+    UInt32 = 7,
+    UInt64 = 8,
+    Float32 = 9,
+    Float64 = 10,
+    /// A pointer-sized object handle that only `py/` looks into.
+    Object = 11,
+}
+
+impl DType {
+    /// Every dtype, in the order of the discriminants.
+    pub const ALL: [Self; 12] = [
+        Self::Bool,
+        Self::Int8,
+        Self::Int16,
+        Self::Int32,
+        Self::Int64,
+        Self::UInt8,
+        Self::UInt16,
+        Self::UInt32,
+        Self::UInt64,
+        Self::Float32,
+        Self::Float64,
+        Self::Object,
+    ];
+
+    /// Bytes an element takes.
+    #[must_use]
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Bool | Self::Int8 | Self::UInt8 => 1,
+            Self::Int16 | Self::UInt16 => 2,
+            Self::Int32 | Self::UInt32 | Self::Float32 => 4,
+            Self::Int64 | Self::UInt64 | Self::Float64 => 8,
+            Self::Object => size_of::<usize>(),
+        }
+    }
+
+    /// NumPy's name of the dtype.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Int8 => "int8",
+            Self::Int16 => "int16",
+            Self::Int32 => "int32",
+            Self::Int64 => "int64",
+            Self::UInt8 => "uint8",
+            Self::UInt16 => "uint16",
+            Self::UInt32 => "uint32",
+            Self::UInt64 => "uint64",
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+            Self::Object => "object",
+        }
+    }
+
+    /// The dtype with NumPy's name `name`; `None` if there is none.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dtype| dtype.name() == name)
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// A Rust type that is the storage of a [`DType`]. Any bit pattern is a valid value of it.
+pub trait Element: sealed::Sealed + Copy + Default + Send + Sync + 'static {
+    /// The dtype whose storage this is.
+    const DTYPE: DType;
+}
+
+macro_rules! elements {
+    ($($ty:ty => $dtype:ident),* $(,)?) => {$(
+        impl sealed::Sealed for $ty {}
+        impl Element for $ty { const DTYPE: DType = DType::$dtype; }
+    )*};
+}
+elements! {
+    i8 => Int8, i16 => Int16, i32 => Int32, i64 => Int64,
+    u8 => UInt8, u16 => UInt16, u32 => UInt32, u64 => UInt64,
+    f32 => Float32, f64 => Float64, usize => Object,
+}
+
+/// One operand of a batch: element `i` lies at `ptr + i * stride` bytes. Need not be aligned.
+///
+/// The layout is part of the chunk interface (`docs/design/001-chunk-interface.md`).
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct View<'a> {
+    ptr: *mut u8,
+    stride: isize,
+    len: u64,
+    dtype: DType,
+    writable: bool,
+    life: PhantomData<&'a mut [u8]>,
+}
+
+// SAFETY: a View is a pointer with a promise (`from_raw`) that its memory stays valid for 'a on any thread; threads
+// that share one write disjoint elements, which the scheduler guarantees by handing each index out once.
+unsafe impl Send for View<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for View<'_> {}
+
+impl<'a> View<'a> {
+    /// A view of foreign memory.
+    ///
+    /// # Safety
+    /// For every `i < len` the `dtype.size()` bytes at `ptr + i * stride` are valid for reads (and for writes if
+    /// `writable`) during `'a`, and nobody but the batch's workers writes to memory of a writable view meanwhile.
+    #[must_use]
+    pub const unsafe fn from_raw(ptr: *mut u8, stride: isize, len: u64, dtype: DType, writable: bool) -> Self {
+        Self { ptr, stride, len, dtype, writable, life: PhantomData }
+    }
+
+    /// A read-only view of a slice.
+    #[must_use]
+    pub fn input<T: Element>(slice: &'a [T]) -> Self {
+        // SAFETY: the slice is valid for reads during 'a, its elements size_of::<T>() bytes apart.
+        unsafe {
+            let ptr = slice.as_ptr().cast_mut().cast();
+            Self::from_raw(ptr, size_of::<T>().cast_signed(), slice.len() as u64, T::DTYPE, false)
+        }
+    }
+
+    /// A read-only view that repeats one value `len` times.
+    #[must_use]
+    pub fn scalar<T: Element>(value: &'a T, len: u64) -> Self {
+        // SAFETY: with stride 0 every element is `value`, valid for reads during 'a.
+        unsafe { Self::from_raw(std::ptr::from_ref(value).cast_mut().cast(), 0, len, T::DTYPE, false) }
+    }
+
+    /// A writable view of a slice.
+    #[must_use]
+    pub fn output<T: Element>(slice: &'a mut [T]) -> Self {
+        // SAFETY: the slice is exclusively borrowed during 'a, its elements size_of::<T>() bytes apart.
+        unsafe {
+            let ptr = slice.as_mut_ptr().cast();
+            Self::from_raw(ptr, size_of::<T>().cast_signed(), slice.len() as u64, T::DTYPE, true)
+        }
+    }
+
+    /// The element type.
+    #[must_use]
+    pub const fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The number of elements.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there are no elements.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes from one element to the next; 0 for a repeated scalar.
+    #[must_use]
+    pub const fn stride(&self) -> isize {
+        self.stride
+    }
+
+    /// Whether results may be written to it.
+    #[must_use]
+    pub const fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    /// Whether element `i` of both lies at the same address, for every `i`.
+    #[must_use]
+    pub fn same_place(&self, other: &View<'_>) -> bool {
+        self.ptr == other.ptr && self.stride == other.stride && self.dtype.size() == other.dtype.size()
+    }
+
+    /// Element `i`.
+    ///
+    /// # Panics
+    /// If `T` is not the storage of the view's dtype or `i` is past the end.
+    #[must_use]
+    #[inline]
+    pub fn read<T: Element>(&self, i: u64) -> T {
+        assert!(T::DTYPE == self.dtype && i < self.len, "read of {} at {i} from {self:?}", T::DTYPE);
+        // SAFETY: `i < len` and the size is the dtype's, so `from_raw` promises the bytes; alignment is not assumed.
+        unsafe { self.at(i).cast::<T>().read_unaligned() }
+    }
+
+    /// Stores element `i`.
+    ///
+    /// # Panics
+    /// If the view is read-only, `T` is not the storage of its dtype or `i` is past the end.
+    #[inline]
+    pub fn write<T: Element>(&self, i: u64, value: T) {
+        assert!(
+            T::DTYPE == self.dtype && i < self.len && self.writable,
+            "write of {} at {i} to {self:?}",
+            T::DTYPE
+        );
+        // SAFETY: as in `read`, and the view is writable.
+        unsafe { self.at(i).cast::<T>().write_unaligned(value) }
+    }
+
+    /// Element `i` of a bool view; any non-zero byte is true.
+    ///
+    /// # Panics
+    /// If the view is not of bool or `i` is past the end.
+    #[must_use]
+    pub fn read_bool(&self, i: u64) -> bool {
+        assert!(self.dtype == DType::Bool && i < self.len, "read of bool at {i} from {self:?}");
+        // SAFETY: as in `read`; a bool is one byte.
+        unsafe { self.at(i).read() != 0 }
+    }
+
+    /// Stores element `i` of a bool view.
+    ///
+    /// # Panics
+    /// If the view is read-only, not of bool or `i` is past the end.
+    pub fn write_bool(&self, i: u64, value: bool) {
+        assert!(self.dtype == DType::Bool && i < self.len && self.writable, "write of bool at {i} to {self:?}");
+        // SAFETY: as in `write`; a bool is one byte.
+        unsafe { self.at(i).write(u8::from(value)) }
+    }
+
+    /// Loads the elements from `begin` on into `tile`.
+    ///
+    /// # Panics
+    /// As [`View::read`].
+    #[inline]
+    pub fn load<T: Element>(&self, begin: u64, tile: &mut [T]) {
+        self.check_tile::<T>(begin, tile.len());
+        if self.stride == size_of::<T>().cast_signed() {
+            // SAFETY: `check_tile` bounds the range; contiguous elements are one run of bytes; `tile` is a fresh
+            // exclusive borrow, so the two can't overlap.
+            unsafe {
+                std::ptr::copy_nonoverlapping(self.at(begin), tile.as_mut_ptr().cast::<u8>(), size_of_val(tile));
+            }
+        } else if self.stride == 0 && !tile.is_empty() {
+            tile.fill(self.read(begin));
+        } else {
+            for (i, slot) in (begin..).zip(tile) {
+                // SAFETY: `check_tile` bounds the range.
+                *slot = unsafe { self.at(i).cast::<T>().read_unaligned() };
+            }
+        }
+    }
+
+    /// Stores `tile` into the elements from `begin` on.
+    ///
+    /// # Panics
+    /// As [`View::write`].
+    #[inline]
+    pub fn store<T: Element>(&self, begin: u64, tile: &[T]) {
+        self.check_tile::<T>(begin, tile.len());
+        assert!(self.writable, "store to {self:?}");
+        if self.stride == size_of::<T>().cast_signed() {
+            // SAFETY: as in `load`; the view is writable, and `tile` is the kernel's own memory.
+            unsafe {
+                std::ptr::copy_nonoverlapping(tile.as_ptr().cast::<u8>(), self.at(begin), size_of_val(tile));
+            }
+        } else {
+            for (i, value) in (begin..).zip(tile) {
+                // SAFETY: `check_tile` bounds the range.
+                unsafe { self.at(i).cast::<T>().write_unaligned(*value) };
+            }
+        }
+    }
+
+    #[inline]
+    fn check_tile<T: Element>(&self, begin: u64, len: usize) {
+        let fits = begin.checked_add(len as u64).is_some_and(|end| end <= self.len);
+        assert!(T::DTYPE == self.dtype && fits, "tile of {len} {} at {begin} of {self:?}", T::DTYPE);
+    }
+
+    /// # Safety
+    /// `i <= len`.
+    #[inline]
+    unsafe fn at(&self, i: u64) -> *mut u8 {
+        // `i * stride` can't overflow: the elements exist in one address space.
+        self.ptr.wrapping_offset((i.cast_signed() as isize).wrapping_mul(self.stride))
+    }
+}
+
+impl fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "View({} x {}, stride {}, writable {})", self.len, self.dtype, self.stride, self.writable)
+    }
+}
+
+#[cfg(test)]
+mod test {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_and_sizes_round_trip() {
+        for dtype in DType::ALL {
+            assert_eq!(DType::from_name(dtype.name()), Some(dtype));
+            assert!(dtype.size() >= 1);
+        }
+        assert_eq!(DType::from_name("complex128"), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "read of int32 at 3")]
+    fn read_past_the_end_panics() {
+        let _ = View::input(&[1_i32, 2, 3]).read::<i32>(3);
+    }
+
+    #[test]
+    #[should_panic(expected = "write of int32")]
+    fn write_to_an_input_panics() {
+        View::input(&[1_i32]).write(0, 2_i32);
+    }
+
+    #[test]
+    #[should_panic(expected = "tile of 2 int32 at 2")]
+    fn tile_past_the_end_panics() {
+        View::input(&[1_i32, 2, 3]).load(2, &mut [0_i32; 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn tiles_equal_elements(data in proptest::collection::vec(any::<i64>(), 1..200), step in 1_usize..4, at in 0_usize..50) {
+            let len = data.len().div_ceil(step);
+            // SAFETY: `len` elements `step` apart lie within `data`.
+            let view = unsafe {
+                View::from_raw(data.as_ptr().cast_mut().cast(), (step * 8).cast_signed(), len as u64, DType::Int64, false)
+            };
+            let begin = at.min(len - 1);
+            let mut tile = vec![0_i64; len - begin];
+            view.load(begin as u64, &mut tile);
+            for (k, value) in tile.iter().enumerate() {
+                prop_assert_eq!(*value, data[(begin + k) * step]);
+                prop_assert_eq!(*value, view.read::<i64>((begin + k) as u64));
+            }
+        }
+
+        #[test]
+        fn reversed_and_scalar_views(data in proptest::collection::vec(any::<u32>(), 1..100)) {
+            let n = data.len();
+            // SAFETY: negative stride from the last element stays within `data`.
+            let view = unsafe {
+                View::from_raw(data.as_ptr().add(n - 1).cast_mut().cast(), -4, n as u64, DType::UInt32, false)
+            };
+            let mut tile = vec![0_u32; n];
+            view.load(0, &mut tile);
+            tile.reverse();
+            prop_assert_eq!(&tile, &data);
+            View::scalar(&data[0], n as u64).load(0, &mut tile);
+            prop_assert!(tile.iter().all(|v| *v == data[0]));
+        }
+
+        #[test]
+        fn store_then_load(values in proptest::collection::vec(any::<f64>(), 1..100)) {
+            let mut out = vec![0.0_f64; values.len()];
+            let view = View::output(&mut out);
+            view.store(0, &values);
+            let mut back = vec![0.0_f64; values.len()];
+            view.load(0, &mut back);
+            prop_assert!(back.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! NumPy arrays as views, and new result arrays.
+
+use numpy::npyffi::flags::NPY_ARRAY_WRITEABLE;
+use numpy::{Element, IxDyn, PyArray, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::buffer::{DType, View};
+
+/// The core's dtype of an array; `None` for others (complex, text, structured, byte-swapped, …).
+pub(crate) fn dtype_of(array: &Bound<'_, PyUntypedArray>) -> Option<DType> {
+    let descr = array.dtype();
+    if descr.is_native_byteorder() == Some(false) {
+        return None;
+    }
+    // Kind and size, because C's long and long long are two type numbers of one size.
+    Some(match (descr.kind(), descr.itemsize()) {
+        (b'b', 1) => DType::Bool,
+        (b'i', 1) => DType::Int8,
+        (b'i', 2) => DType::Int16,
+        (b'i', 4) => DType::Int32,
+        (b'i', 8) => DType::Int64,
+        (b'u', 1) => DType::UInt8,
+        (b'u', 2) => DType::UInt16,
+        (b'u', 4) => DType::UInt32,
+        (b'u', 8) => DType::UInt64,
+        (b'f', 4) => DType::Float32,
+        (b'f', 8) => DType::Float64,
+        (b'O', _) => DType::Object,
+        _ => return None,
+    })
+}
+
+/// The one stride in bytes from each element to the next in C order; `None` if there is none.
+fn flat_stride(array: &Bound<'_, PyUntypedArray>, itemsize: usize) -> Option<isize> {
+    let mut stride = None;
+    let mut next = 0_isize;
+    for (&len, &step) in array.shape().iter().zip(array.strides()).rev() {
+        if len == 1 {
+            continue;
+        }
+        match stride {
+            None => stride = Some(step),
+            Some(_) if step != next => return None,
+            Some(_) => {}
+        }
+        next = step.checked_mul(len.cast_signed())?;
+    }
+    Some(stride.unwrap_or(itemsize.cast_signed()))
+}
+
+/// A view of `array` for a batch of `len` elements: all of it, or its one element repeated. `None` if its elements have
+/// no common stride. The view is valid while the array is referenced: nobody can resize it then.
+pub(crate) fn view<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: DType, len: u64) -> Option<View<'a>> {
+    let stride = if array.ndim() == 0 { 0 } else { flat_stride(array, dtype.size())? };
+    let fields = array.as_array_ptr();
+    // SAFETY: a live array object; the fields are read under the GIL.
+    let (data, flags) = unsafe { ((*fields).fields.data, (*fields).fields.flags) };
+    let writable = flags & NPY_ARRAY_WRITEABLE != 0;
+    debug_assert!(array.ndim() == 0 || array.len() as u64 == len);
+    // SAFETY: `len` elements `stride` apart are the array's own (`flat_stride`), or one element repeated; the reference
+    // in 'a keeps the memory alive. Other Python threads may write to an input meanwhile, as with any NumPy function:
+    // the values read are then unspecified, the addresses are not.
+    Some(unsafe { View::from_raw(data.cast(), stride, len, dtype, writable) })
+}
+
+/// Whether the bytes spanned by two views overlap.
+pub(crate) fn overlaps(a: (usize, usize), b: (usize, usize)) -> bool {
+    a.0 < b.1 && b.0 < a.1
+}
+
+/// First and one-past-last address of an array's elements.
+pub(crate) fn span(array: &Bound<'_, PyUntypedArray>, itemsize: usize) -> (usize, usize) {
+    // SAFETY: a live array object; the field is read under the GIL.
+    let data = unsafe { (*array.as_array_ptr()).fields.data } as usize;
+    if array.is_empty() {
+        return (data, data);
+    }
+    let (mut low, mut high) = (data, data + itemsize);
+    for (&len, &stride) in array.shape().iter().zip(array.strides()) {
+        let reach = stride * (len.cast_signed() - 1);
+        if reach < 0 {
+            low = low.wrapping_add_signed(reach);
+        } else {
+            high = high.wrapping_add_signed(reach);
+        }
+    }
+    (low, high)
+}
+
+fn empty<T: Element>(py: Python<'_>, shape: &[usize]) -> Py<PyAny> {
+    // SAFETY: the elements are plain numbers, which the batch writes before anyone reads them; on a fault the array is
+    // dropped unread.
+    unsafe { PyArray::<T, IxDyn>::new(py, shape, false) }.into_any().unbind()
+}
+
+/// A new C-ordered array, uninitialised but for objects (None).
+pub(crate) fn new_array<'py>(py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResult<Bound<'py, PyUntypedArray>> {
+    let array = match dtype {
+        DType::Bool => empty::<bool>(py, shape),
+        DType::Int8 => empty::<i8>(py, shape),
+        DType::Int16 => empty::<i16>(py, shape),
+        DType::Int32 => empty::<i32>(py, shape),
+        DType::Int64 => empty::<i64>(py, shape),
+        DType::UInt8 => empty::<u8>(py, shape),
+        DType::UInt16 => empty::<u16>(py, shape),
+        DType::UInt32 => empty::<u32>(py, shape),
+        DType::UInt64 => empty::<u64>(py, shape),
+        DType::Float32 => empty::<f32>(py, shape),
+        DType::Float64 => empty::<f64>(py, shape),
+        DType::Object => {
+            static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            let keywords = PyDict::new(py);
+            keywords.set_item("dtype", "O")?;
+            let shape = PyTuple::new(py, shape)?;
+            EMPTY.import(py, "numpy", "empty")?.call((shape,), Some(&keywords))?.unbind()
+        }
+    };
+    Ok(array.into_bound(py).cast_into::<PyUntypedArray>()?)
+}

@@ -1,0 +1,89 @@
+//! Kernels for Python: built in, foreign and dynamic behind one class.
+
+use pyo3::prelude::*;
+
+use super::dynamic;
+use super::errors::to_py;
+use crate::buffer::DType;
+use crate::builtin;
+use crate::error::Error;
+use crate::foreign;
+use crate::kernel::{Kernel, SharedKernel};
+
+/// A kernel of the core.
+#[pyclass(frozen, name = "Kernel", module = "hybrid_rs._core")]
+pub(crate) struct PyKernel {
+    pub(crate) inner: SharedKernel,
+    /// Result dtype of a dynamic kernel; the others' is in their signatures.
+    pub(crate) dynamic: Option<DType>,
+}
+
+impl From<Kernel> for PyKernel {
+    fn from(kernel: Kernel) -> Self {
+        Self { inner: kernel.into(), dynamic: None }
+    }
+}
+
+#[pymethods]
+impl PyKernel {
+    /// The built-in `busy_work`.
+    #[staticmethod]
+    fn busy_work() -> Self {
+        builtin::busy_work().into()
+    }
+
+    /// A kernel that panics for negative inputs: the tests' way to the panic gateway.
+    #[staticmethod]
+    fn panic_probe() -> Self {
+        builtin::panic_probe().into()
+    }
+
+    /// A C function at `address` with a signature such as "int32(int64, float64)".
+    #[staticmethod]
+    fn foreign(name: &str, address: usize, signature: &str) -> PyResult<Self> {
+        let signature = foreign::parse_signature(signature).map_err(to_py)?;
+        // SAFETY: that the address is a function of this signature is the caller's word, as documented in `hr.foreign`;
+        // nothing can check it.
+        let kernel = unsafe { foreign::foreign(name, address, signature) }.map_err(to_py)?;
+        Ok(kernel.into())
+    }
+
+    /// A Python callable whose results are stored as `dtype`, a NumPy name; "object" keeps them as they are.
+    #[staticmethod]
+    fn dynamic(callable: Py<PyAny>, name: &str, dtype: &str) -> PyResult<Self> {
+        let Some(result) = DType::from_name(dtype) else {
+            return Err(to_py(Error::invalid("dtype", format!("{dtype} is not bool, an integer of 8 to 64 bits, float32 or float64"))));
+        };
+        Ok(Self { inner: dynamic::kernel(callable, name).into(), dynamic: Some(result) })
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Elements computed together by the chunk form.
+    #[getter]
+    fn tile(&self) -> u64 {
+        self.inner.tile
+    }
+
+    /// Inputs it takes; None for any number.
+    #[getter]
+    fn nin(&self) -> Option<usize> {
+        self.inner.signatures.first().map(|signature| signature.inputs.len())
+    }
+
+    /// The result dtype of a dynamic kernel ("object": as the callable gives them); None for the others.
+    #[getter]
+    fn result(&self) -> Option<&'static str> {
+        self.dynamic.map(DType::name)
+    }
+
+    /// One (inputs, outputs) pair of dtype names for each signature, in the order they are tried.
+    #[getter]
+    fn signatures(&self) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+        let names = |dtypes: &[DType]| dtypes.iter().map(|dtype| dtype.name()).collect();
+        self.inner.signatures.iter().map(|s| (names(&s.inputs), names(&s.outputs))).collect()
+    }
+}

@@ -1,0 +1,233 @@
+//! The Runtime for Python: the one gateway through which long work goes. It releases the GIL, watches signals and
+//! deadlines from the calling thread, and turns what comes back into values and exceptions.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyInt, PyTuple};
+
+use super::dynamic::arguments;
+use super::errors::{Index, fault, to_py};
+use super::kernel::PyKernel;
+use super::metrics::to_dict;
+use super::prepare::Prepared;
+use crate::builtin;
+use crate::call::{Call, Failure, Options, Watch};
+use crate::dispatch::Runtime;
+use crate::error::{Error, StopReason};
+use crate::kernel::Batch;
+use crate::paths::Path;
+use crate::sched::plan::Policy;
+
+/// A Runtime of the core.
+#[pyclass(frozen, name = "Runtime", module = "hybrid_rs._core")]
+pub(crate) struct PyRuntime {
+    inner: Runtime,
+}
+
+#[pymethods]
+impl PyRuntime {
+    #[new]
+    fn new(threads: usize, metrics: bool, policy: &str, fixed: Option<u64>, chunk_size: Option<u64>) -> PyResult<Self> {
+        let policy = match fixed {
+            Some(size) => Policy::Fixed(size),
+            None => Policy::from_name(policy).map_err(to_py)?,
+        };
+        let inner = Runtime::new(Options { threads, metrics, policy, chunk_size }).map_err(to_py)?;
+        Ok(Self { inner })
+    }
+
+    /// Runs a kernel; NotImplemented if an argument must be converted first.
+    #[allow(clippy::too_many_arguments, reason = "the private call of runtime.py; every argument is given by position")]
+    fn map<'py>(
+        &self,
+        py: Python<'py>,
+        kernel: &PyKernel,
+        arrays: &Bound<'py, PyTuple>,
+        out: Option<&Bound<'py, PyAny>>,
+        path: &str,
+        chunk_size: Option<&Bound<'py, PyAny>>,
+        threads: Option<&Bound<'py, PyAny>>,
+        timeout: Option<&Bound<'py, PyAny>>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let call = Call {
+            path: Path::from_name(path).map_err(to_py)?,
+            chunk_size: chunk_size.map(|size| positive("chunk_size", size)).transpose()?,
+            threads: threads.map(|threads| positive("threads", threads)).transpose()?.map(|n| n as usize),
+            timeout: timeout.map(seconds).transpose()?.flatten(),
+        };
+        let not_implemented = || py.NotImplemented().into_bound(py);
+        let Some(prepared) = Prepared::new(kernel, arrays, out)? else { return Ok(not_implemented()) };
+        let Some(batch) = prepared.batch()? else { return Ok(not_implemented()) };
+        let mut watch = PyWatch { progress, error: None };
+        let outcome = py.detach(|| {
+            let run = AssertUnwindSafe(|| self.inner.map(&kernel.inner, &batch, &call, &mut watch));
+            catch_unwind(run).unwrap_or_else(|_| Err(Error::Panic("in the Runtime itself".to_owned()).into()))
+        });
+        match outcome {
+            Ok(()) if prepared.shape.is_empty() && out.is_none() => prepared.output.get_item(PyTuple::empty(py)),
+            Ok(()) => Ok(prepared.output.clone().into_any()),
+            Err(failure) => Err(raise(py, failure, watch, &batch, &prepared.shape)),
+        }
+    }
+
+    /// All counters, as a dict.
+    fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        to_dict(py, &self.inner.metrics())
+    }
+
+    /// The chunk size that `auto` would use now for `n` elements of a kernel, and why.
+    fn chunk_size(&self, kernel: &PyKernel, n: u64) -> (u64, String) {
+        let choice = self.inner.chunk_size(&kernel.inner, n);
+        (choice.size, choice.why.to_string())
+    }
+
+    /// Worker threads.
+    #[getter]
+    fn threads(&self) -> usize {
+        self.inner.options().threads
+    }
+
+    /// Whether it counts.
+    #[getter]
+    fn counts(&self) -> bool {
+        self.inner.options().metrics && !cfg!(feature = "hybrid-lite")
+    }
+
+    /// Ends the worker threads.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.inner.close());
+    }
+}
+
+/// Signals and progress, looked at from the calling thread.
+struct PyWatch {
+    progress: Option<Py<PyAny>>,
+    error: Option<PyErr>,
+}
+
+impl Watch for PyWatch {
+    fn tick(&mut self, done: u64, total: u64) -> Result<(), StopReason> {
+        let looked = Python::try_attach(|py| {
+            py.check_signals()?;
+            if let Some(progress) = &self.progress {
+                progress.call1(py, (done, total))?;
+            }
+            PyResult::Ok(())
+        });
+        match looked {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => {
+                self.error = Some(error);
+                Err(StopReason::Interrupted)
+            }
+            None => Err(StopReason::Interrupted),
+        }
+    }
+}
+
+/// The exception for a failed batch.
+fn raise(py: Python<'_>, failure: Failure, watch: PyWatch, batch: &Batch<'_>, shape: &[usize]) -> PyErr {
+    match (failure.error, watch.error) {
+        (Error::Cancelled { finished, .. }, Some(error)) => {
+            // Ctrl-C and a failing callback keep their own type and carry what was finished; a class that takes no
+            // attributes goes without.
+            let _ = error.value(py).setattr("finished", finished);
+            error
+        }
+        (Error::Fault { index }, _) => {
+            let cause = failure.cause.and_then(|cause| cause.downcast::<PyErr>().ok()).map(|cause| *cause);
+            match cause {
+                // Not an error of the element: KeyboardInterrupt, SystemExit.
+                Some(error) if !error.is_instance_of::<pyo3::exceptions::PyException>(py) => error,
+                cause => describe_fault(py, index, cause, batch, shape),
+            }
+        }
+        (error, _) => to_py(error),
+    }
+}
+
+fn describe_fault(py: Python<'_>, index: u64, cause: Option<PyErr>, batch: &Batch<'_>, shape: &[usize]) -> PyErr {
+    let inputs = match arguments(py, batch.inputs(), index) {
+        Ok(inputs) => inputs,
+        Err(error) => return error,
+    };
+    let what = cause.as_ref().map_or_else(|| "the kernel faulted".to_owned(), ToString::to_string);
+    let place = match position(index, shape) {
+        Index::Flat(index) => index.to_string(),
+        Index::Axes(axes) => format!("{axes:?}"),
+    };
+    let message = format!("element {place}, inputs {inputs}: {what}");
+    fault(message, Some(position(index, shape)), Some(inputs.into_any().unbind()), cause)
+}
+
+fn position(index: u64, shape: &[usize]) -> Index {
+    if shape.len() < 2 {
+        return Index::Flat(index);
+    }
+    let mut rest = index;
+    let mut axes: Vec<u64> = shape
+        .iter()
+        .rev()
+        .map(|&len| {
+            let at = rest % len.max(1) as u64;
+            rest /= len.max(1) as u64;
+            at
+        })
+        .collect();
+    axes.reverse();
+    Index::Axes(axes)
+}
+
+/// A positive integer argument; numbers past 64 bits count as the largest.
+fn positive(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let wrong = || {
+        let kind = value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+        PyTypeError::new_err(format!("{name}: must be an integer, not {kind}"))
+    };
+    if value.is_instance_of::<pyo3::types::PyBool>() {
+        return Err(wrong());
+    }
+    let index = value.call_method0("__index__").map_err(|_| wrong())?;
+    let index = index.cast::<PyInt>()?;
+    if index.lt(1)? {
+        return Err(PyValueError::new_err(format!("{name}: must be at least 1, got {index}")));
+    }
+    Ok(index.extract::<u64>().unwrap_or(u64::MAX))
+}
+
+/// A timeout in seconds; `None` for infinity and beyond what the clock can hold.
+fn seconds(value: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
+    let seconds: f64 = value.extract().map_err(|_| PyTypeError::new_err("timeout: must be a number of seconds"))?;
+    if seconds.is_nan() || seconds < 0.0 {
+        return Err(PyValueError::new_err(format!("timeout: must not be negative, got {seconds}")));
+    }
+    Ok(Duration::try_from_secs_f64(seconds).ok())
+}
+
+/// The chunk size of a named policy for `n` elements.
+#[pyfunction]
+pub(crate) fn chunk_size(policy: &str, n: u64) -> PyResult<u64> {
+    Ok(Policy::from_name(policy).map_err(to_py)?.chunk_size(n))
+}
+
+/// The canonical path names.
+#[pyfunction]
+pub(crate) fn paths() -> [&'static str; Path::ALL.len()] {
+    Path::ALL.map(Path::name)
+}
+
+/// The named policies.
+#[pyfunction]
+pub(crate) fn policies() -> [&'static str; Policy::NAMED.len()] {
+    Policy::NAMED.map(Policy::name)
+}
+
+/// The SIMD level that built-in kernels use on this machine.
+#[pyfunction]
+pub(crate) fn cpu_level() -> &'static str {
+    builtin::cpu_level()
+}

@@ -1,0 +1,7 @@
+//! Who runs which range when: chunk policies (`plan`), what earlier batches measured (`learn`), the record of finished
+//! ranges (`ledger`) and the threads (`pool`).
+
+pub mod learn;
+pub mod ledger;
+pub mod plan;
+pub mod pool;

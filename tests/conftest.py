@@ -1,0 +1,18 @@
+"""What every test starts from: no variables of the developer's shell, and property tests without deadlines."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# A deadline would be a timing assertion, and those fail on busy machines. The blob lets a failure be run again.
+settings.register_profile("house", deadline=None, print_blob=True)
+settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def no_inherited_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the variables that change the package's behaviour; tests set the ones they are about."""
+    for name in list(os.environ):
+        if name.startswith("HYBRID_") or name in {"RAYON_NUM_THREADS", "OMP_NUM_THREADS"}:
+            monkeypatch.delenv(name)

@@ -1,0 +1,268 @@
+"""What happens around a running map: forks, threads, signals, timeouts, panics, the end of the interpreter."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import hybrid_rs as hr
+import numpy as np
+import pytest
+from oracle import busy_work
+
+busy = hr.kernels.busy_work
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs fork and /proc")
+
+
+def script(text: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", textwrap.dedent(text)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def in_child(connection: "multiprocessing.connection.Connection") -> None:
+    x = np.arange(20_000)
+    values = [bool((hr.map(busy, x, 20, path=path) == busy_work(x, 20)).all()) for path in hr.PATHS]
+    connection.send((values, len(os.listdir("/proc/self/task"))))
+
+
+@linux
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children_build_their_own_threads(method: str) -> None:
+    x = np.arange(20_000)
+    expected = busy_work(x, 20)
+    np.testing.assert_array_equal(hr.map(busy, x, 20, path="hybrid_fnptr_chunked"), expected)
+    context = multiprocessing.get_context(method)
+    mine, theirs = context.Pipe()
+    child = context.Process(target=in_child, args=(theirs,))
+    child.start()
+    assert mine.poll(60), "the child hangs"
+    values, threads = mine.recv()
+    child.join(10)
+    assert child.exitcode == 0
+    assert values == [True] * len(hr.PATHS)
+    assert threads >= 1 + hr.get_num_threads()
+    np.testing.assert_array_equal(hr.map(busy, x, 20, path="hybrid_fnptr_chunked"), expected)
+
+
+@linux
+def test_a_fork_beside_running_maps_does_not_lock_up() -> None:
+    done = script(
+        """
+        import os, threading, warnings, numpy as np, hybrid_rs as hr
+        warnings.simplefilter("ignore")
+        x = np.arange(200_000)
+        stop = threading.Event()
+        def work():
+            while not stop.is_set():
+                hr.kernels.busy_work(x, 50, path="hybrid_fnptr_chunked")
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for t in threads: t.start()
+        for _ in range(20):
+            pid = os.fork()
+            if pid == 0:
+                hr.kernels.busy_work(x, 5, path="hybrid_fnptr_chunked")
+                rt = hr.Runtime(); rt.map(hr.kernels.busy_work, x, 5); rt.close()
+                os._exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+        stop.set()
+        for t in threads: t.join()
+        print("done")
+        """
+    )
+    assert done.stdout == "done\n", done.stderr
+
+
+def test_several_python_threads_share_a_runtime() -> None:
+    x = np.arange(30_000)
+    expected = busy_work(x, 15)
+    wrong: list[str] = []
+
+    def work(k: int) -> None:
+        for path in hr.PATHS:
+            if not (hr.map(busy, x, 15, path=path, chunk_size=100 + k) == expected).all():
+                wrong.append(path)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+        assert not thread.is_alive()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", hr.PATHS)
+@pytest.mark.parametrize("work", ["busy", "long", "dyn"])
+def test_ctrl_c_stops_every_path(path: str, work: str) -> None:
+    n, call = {
+        "busy": (2_000_000, "hr.map(hr.kernels.busy_work, x, 20_000, path=path)"),
+        "long": (2000, "hr.map(hr.kernels.busy_work, x, 2**60, path=path)"),
+        "dyn": (2_000_000, "hr.map(hr.dyn(lambda v: sum(range(1000)), int), x, path=path)"),
+    }[work]
+    done = script(
+        f"""
+        import os, signal, threading, time, numpy as np, hybrid_rs as hr
+        x, path = np.arange({n}), {path!r}
+        sent = []
+        def interrupt():
+            time.sleep(0.4)
+            sent.append(time.perf_counter())
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
+        try:
+            {call}
+        except KeyboardInterrupt as error:
+            late = time.perf_counter() - sent[0]
+            ranges = getattr(error, "finished", None)
+        else:
+            raise SystemExit("not interrupted")
+        assert hr.map(hr.kernels.busy_work, np.arange(3000), 3).sum() == hr.map(hr.kernels.busy_work, np.arange(3000), 3, path="seq_direct").sum()
+        print("interrupted", late < 5)
+        """
+    )
+    assert done.stdout == "interrupted True\n", done.stderr
+
+
+@pytest.mark.parametrize("path", hr.PATHS)
+def test_timeouts_carry_the_finished_ranges(path: str) -> None:
+    x = np.arange(400_000)
+    out = np.full(x.shape, -1, np.int32)
+    with pytest.raises(hr.Cancelled, match="timed out") as caught:
+        hr.map(busy, x, 200_000, path=path, timeout=0.15, out=out, chunk_size=500)
+    finished = caught.value.finished
+    assert all(begin < end for begin, end in finished)
+    assert all(first[1] < second[0] for first, second in zip(finished, finished[1:], strict=False))
+    told = np.zeros(x.shape, bool)
+    for begin, end in finished:
+        told[begin:end] = True
+    assert not told.all()
+    some = np.flatnonzero(told)[::997][:3]
+    if len(some):
+        np.testing.assert_array_equal(out[some], hr.map(busy, x[some], 200_000, path="seq_direct"))
+    assert (out[told] != -1).all()
+
+
+def test_an_endless_element_is_stopped_by_its_timeout() -> None:
+    for path in hr.PATHS:
+        with pytest.raises(hr.Cancelled):
+            hr.map(busy, np.arange(3), 2**62, path=path, timeout=0.05)
+
+
+def test_progress_is_told_and_its_failure_stops() -> None:
+    told: list[tuple[int, int]] = []
+    x = np.arange(100_000)
+    hr.map(busy, x, 2000, path="hybrid_fnptr_chunked", progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (100_000, 100_000)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+    def fail(done: int, total: int) -> None:
+        raise LookupError(done)
+
+    for path in hr.PATHS:
+        with pytest.raises(LookupError) as caught:
+            hr.map(busy, x, 100_000, path=path, progress=fail)
+        assert isinstance(caught.value.finished, list)  # type: ignore[attr-defined]
+
+
+def test_a_panic_is_an_exception_and_the_runtime_lives_on() -> None:
+    done = script(
+        """
+        import numpy as np, hybrid_rs as hr
+        from hybrid_rs import _core
+        probe = hr.Kernel(_core.Kernel.panic_probe())
+        for path in hr.PATHS:
+            try:
+                hr.map(probe, np.arange(3000) - 10, path=path)
+            except hr.KernelError as error:
+                assert "panic probe at element" in str(error), error
+            else:
+                raise SystemExit("no error")
+            assert hr.map(probe, np.arange(3000), path=path).sum() == 2999 * 1500
+        print("done")
+        """
+    )
+    assert done.stdout == "done\n", done.stderr
+    assert done.returncode == 0
+
+
+def test_a_closed_runtime_refuses_and_its_threads_are_gone() -> None:
+    names = [f"/proc/self/task/{t}/comm" for t in os.listdir("/proc/self/task")] if sys.platform == "linux" else []
+    with hr.Runtime(threads=3) as rt:
+        rt.map(busy, np.arange(5000), 5, path="hybrid_fnptr")
+        if sys.platform == "linux":
+            assert len(os.listdir("/proc/self/task")) >= len(names) + 3
+    with pytest.raises(RuntimeError, match="the Runtime is closed"):
+        rt.map(busy, np.arange(5000), 5)
+    rt.close()
+    deadline = time.monotonic() + 10
+    while sys.platform == "linux" and len(os.listdir("/proc/self/task")) > len(names):
+        assert time.monotonic() < deadline, "threads are left over"
+        time.sleep(0.01)
+
+
+def test_no_more_threads_is_an_error() -> None:
+    if sys.platform != "linux" or os.geteuid() == 0:
+        limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))"
+    else:
+        limit = "import resource; resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))"
+    done = script(
+        f"""
+        import numpy as np, hybrid_rs as hr
+        {limit}
+        try:
+            hr.map(hr.kernels.busy_work, np.arange(5000), 5, path="hybrid_fnptr", threads=1000)
+        except RuntimeError as error:
+            print("refused" if "threads could not be started" in str(error) else error)
+        print(hr.map(hr.kernels.busy_work, np.arange(5), 0, path="seq_direct").tolist())
+        """
+    )
+    assert done.stdout == "refused\n[0, 1, 2, 3, 4]\n", done.stderr
+
+
+def test_the_interpreter_may_end_under_a_running_map() -> None:
+    done = script(
+        """
+        import threading, time, numpy as np, hybrid_rs as hr
+        def work():
+            hr.map(lambda v: v + 1, np.arange(10_000_000), path="hybrid_fnptr_chunked")
+        threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.3)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_gil_is_free_while_rust_works() -> None:
+    ticks = 0
+    finished = threading.Event()
+
+    def work() -> None:
+        hr.map(busy, np.arange(100_000), 20_000, path="hybrid_fnptr")
+        finished.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not finished.is_set() and ticks < 50:
+        ticks += 1
+        time.sleep(0.001)
+    thread.join()
+    assert ticks >= 20
+
+
+def test_signals_reach_their_handlers_meanwhile() -> None:
+    if not hasattr(signal, "setitimer"):
+        pytest.skip("no interval timers here")
+    seen: list[int] = []
+    former = signal.signal(signal.SIGALRM, lambda number, frame: seen.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+    try:
+        hr.map(busy, np.arange(100_000), 5000, path="hybrid_fnptr")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+    assert seen
