@@ -34,7 +34,9 @@ if hr.features()["hybrid-lite"] is not lite:
     sys.exit("the wrong build was imported: " + hr.__file__)
 work = Workload(batch, iters)
 with hr.Runtime(threads=threads) as rt:
-    timed = interleave({path: work.checked(rt, path) for path in paths}, samples)
+    # The same chunks in both builds: policies learn from what they measured, and may choose differently.
+    sizes = {path: hr.policy.v2(batch) if path.endswith("_chunked") else None for path in paths}
+    timed = interleave({path: work.checked(rt, path, sizes[path]) for path in paths}, samples)
 print(json.dumps({path: sample.median for path, sample in timed.items()}))
 """
 
@@ -60,7 +62,7 @@ def take_turn(site: Path, arguments: Sequence[object]) -> dict[str, float]:
     # The build's folder comes first on the path, so it wins over a package installed for development.
     command = [sys.executable, "-c", TURN, json.dumps(arguments)]
     done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": str(site)}, cwd=site, check=True, capture_output=True, text=True
+        command, env={**os.environ, "PYTHONPATH": str(site)}, cwd=site, check=True, stdout=subprocess.PIPE, text=True
     )
     medians: dict[str, float] = json.loads(done.stdout)
     return medians

@@ -15,4 +15,6 @@ BATCH = 50_000
 def test_metrics(benchmark: BenchmarkFixture, path: str, metrics: bool) -> None:
     benchmark.group = f"metrics {path}"
     with hr.Runtime(metrics=metrics) as runtime:
-        benchmark(Workload(BATCH).checked(runtime, path))
+        # The same chunks on both sides: policies learn from what they measured, and may choose differently.
+        size = hr.policy.v2(BATCH) if path.endswith("_chunked") else None
+        benchmark(Workload(BATCH).checked(runtime, path, size))

@@ -17,9 +17,9 @@ BATCHES = (10_000, 50_000, 100_000)
 TINY = (64, 499, 999)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def runtime() -> Iterator[hr.Runtime]:
-    """One Runtime for all, as a program would have it."""
+    """One Runtime for each: policies learn a kernel's cost, and the paths differ in it."""
     with hr.Runtime() as made:
         yield made
 

@@ -103,7 +103,12 @@ impl Job<'_> {
             self.tasks(recorder, Path::HybridFnptr.body(), origin, 1)?;
             return Ok(Choice { size: 1, why: Why::WholeBatch });
         }
+        let start = Instant::now();
         self.tasks(recorder, self.call.path.body(), origin, choice.size)?;
+        if self.call.path != Path::HybridDynChunked {
+            // The other paths don't run the chunk form, whose cost is what the choice is about.
+            self.observe(n - origin, self.threads, start.elapsed());
+        }
         Ok(choice)
     }
 
@@ -139,11 +144,10 @@ impl Job<'_> {
             }
             true
         })?;
-        let spent = start.elapsed().as_nanos() as f64;
         if at < n {
-            return self.chunked(recorder, at, Some(spent / at as f64));
+            return self.chunked(recorder, at, Some(start.elapsed().as_nanos() as f64 / at as f64));
         }
-        self.observe(n, 1, spent);
+        self.observe(n, 1, start.elapsed());
         Ok(Choice { size: n, why: Why::Inline })
     }
 
@@ -223,8 +227,10 @@ impl Job<'_> {
         Err(Error::Cancelled { reason: StopReason::Interrupted, finished: ledger.finished() }.into())
     }
 
-    fn observe(&self, elements: u64, workers: usize, wall_ns: f64) {
-        lock(&self.home.costs).observe(self.kernel.id(), elements, workers, wall_ns);
+    fn observe(&self, elements: u64, workers: usize, wall: Duration) {
+        // Less than a tile costs as much as a tile.
+        let elements = if elements == 0 { 0 } else { elements.max(self.kernel.tile) };
+        lock(&self.home.costs).observe(self.kernel.id(), elements, workers, wall.as_nanos() as f64);
     }
 }
 
@@ -235,12 +241,9 @@ impl Job<'_> {
         let n = self.batch.len();
         let ledger = Ledger::tasks(origin, n, size);
         let pool = self.home.pool(self.threads)?;
-        let start = Instant::now();
         self.on_workers(recorder, body, &ledger, |run, wait| {
             pool.each(ledger.count(), |worker, task| run.task(worker, task), wait);
-        })?;
-        self.observe(n - origin, pool.threads(), start.elapsed().as_nanos() as f64);
-        Ok(())
+        })
     }
 
     /// The serial lane, on one worker.

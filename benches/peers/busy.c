@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Accumulators carried side by side: as int32 they fill four 512-bit registers, enough to hide an iteration's latency. */
+/* Accumulators carried side by side: as int32 they fill four 512-bit registers, which hides an iteration's latency. */
 #define LANES 64
 /* Blocks of LANES elements that a thread claims at once. */
 #define CLAIM 16
@@ -29,7 +29,7 @@ void busy_scalar(const int64_t *x, int32_t *out, size_t n, int32_t iters) {
     for (size_t i = 0; i < n; i++) out[i] = element(x[i], iters);
 }
 
-/* One full block. The inner loop over lanes has a constant count and no dependence: the compiler keeps it in registers. */
+/* One full block. The loop over lanes has a constant count and no dependence: the compiler keeps it in registers. */
 static inline void block(const int64_t *x, int32_t *out, int32_t iters) {
     int32_t acc[LANES];
     for (int lane = 0; lane < LANES; lane++) acc[lane] = (int32_t)(uint64_t)x[lane];

@@ -13,7 +13,7 @@ from hybrid_rs._core import __version__
 from hybrid_rs.errors import Cancelled, CompileError, DeviceError, KernelError, KernelFault
 from hybrid_rs.kernel import Kernel, dyn, foreign
 from hybrid_rs.runtime import PATHS, Runtime, map  # noqa: A004 - the contract's name
-from hybrid_rs.threads import get_num_threads, set_num_threads, threads
+from hybrid_rs.workers import get_num_threads, set_num_threads, threads
 
 if TYPE_CHECKING:
     from hybrid_rs.bench.sweep import sweep

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_rs import _core, flags, threads
+from hybrid_rs import _core, flags, workers
 
 __all__ = ["config", "features", "show_config"]
 
@@ -26,7 +26,7 @@ def features() -> dict[str, bool | str]:
 
 def config() -> dict[str, Any]:
     """Return versions, machine, thread count with the rule that chose it, environment variables and features."""
-    count, source = flags.thread_count(None, threads.chosen())
+    count, source = flags.thread_count(None, workers.chosen())
     return {
         "versions": {"hybrid_rs": _core.__version__, "python": sys.version.split()[0], "numpy": np.__version__},
         "platform": platform.platform(),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, SupportsIndex
 
 import numpy as np
 
-from hybrid_rs import _core, arrays, flags, policy, progress, threads
-from hybrid_rs.errors import DeviceError
+from hybrid_rs import _core, arrays, flags, policy, progress, workers
+from hybrid_rs.errors import DeviceError, KernelError
 
 if TYPE_CHECKING:
     from hybrid_rs.metrics import Metrics
@@ -60,7 +60,7 @@ class Runtime:
             DeviceError: For a device that this build can't use.
         """
         environment = flags.resolve()
-        argument = None if threads is None else _threads.check(threads)
+        argument = None if threads is None else workers.check(threads)
         count, self.threads_source = flags.thread_count(argument, None)
         self.policy = _policy.get(policy)
         _check_device("devices", devices)
@@ -141,7 +141,7 @@ class Runtime:
         """Convert the arguments first; a result that can't go straight into ``out`` goes through a temporary."""
         inputs, result = _arrays.prepare(core, given)
         if out is None:
-            return self._core.map(core, inputs, None, *call)
+            return _done(self._core.map(core, inputs, None, *call))
         shape = np.broadcast_shapes(*(array.shape for array in inputs))
         dtype = result or np.dtype(core.result)
         target = _arrays.check_out(out, dtype, shape)
@@ -149,7 +149,7 @@ class Runtime:
             return out
         temporary = target.astype(dtype, order="C")
         try:
-            self._core.map(core, inputs, temporary, *call)
+            _done(self._core.map(core, inputs, temporary, *call))
         finally:
             # After a fault too: what is finished counts, and the rest is as it was.
             np.copyto(target, temporary, casting="same_kind")
@@ -160,7 +160,7 @@ class Runtime:
         results = self._core.map(core, given, None, *call)
         if results is NotImplemented:
             inputs, _ = _arrays.prepare(core, given)
-            results = self._core.map(core, inputs, None, *call)
+            results = _done(self._core.map(core, inputs, None, *call))
         whole = isinstance(results, np.ndarray)
         values = _arrays.join(np.asarray(results, dtype=object))
         if out is not None:
@@ -199,7 +199,7 @@ class Runtime:
 
 
 # Runtime's arguments carry the names of these modules.
-_arrays, _policy, _progress, _threads = arrays, policy, progress, threads
+_arrays, _policy, _progress = arrays, policy, progress
 
 _default: Runtime | None = None
 _default_lock = threading.Lock()
@@ -222,7 +222,7 @@ def map(kernel: object, *arrays: object, threads: SupportsIndex | None = None, *
     `hybrid_rs.set_num_threads`.
     """
     runtime = _default or default()
-    return runtime.map(kernel, *arrays, threads=_threads.chosen() if threads is None else threads, **options)
+    return runtime.map(kernel, *arrays, threads=workers.chosen() if threads is None else threads, **options)
 
 
 def _core_of(kernel: object) -> tuple[_core.Kernel, bool]:
@@ -233,6 +233,13 @@ def _core_of(kernel: object) -> tuple[_core.Kernel, bool]:
     if not callable(kernel):
         raise TypeError(f"kernel: must be a hybrid_rs.Kernel or a callable, not {type(kernel).__name__}")
     return _core.Kernel.dynamic(kernel, name_of(kernel), "object"), True
+
+
+def _done(result: Any) -> Any:
+    """Return the result of a call whose arguments were converted, which the core has no reason to refuse."""
+    if result is NotImplemented:
+        raise KernelError("internal error: the core refused converted arguments")
+    return result
 
 
 def name_of(function: Callable[..., Any] | Any) -> str:

@@ -34,6 +34,9 @@ pub(crate) fn dtype_of(array: &Bound<'_, PyUntypedArray>) -> Option<DType> {
 
 /// The one stride in bytes from each element to the next in C order; `None` if there is none.
 fn flat_stride(array: &Bound<'_, PyUntypedArray>, itemsize: usize) -> Option<isize> {
+    if array.is_empty() {
+        return Some(itemsize.cast_signed());
+    }
     let mut stride = None;
     let mut next = 0_isize;
     for (&len, &step) in array.shape().iter().zip(array.strides()).rev() {

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 
@@ -184,6 +184,7 @@ fn position(index: u64, shape: &[usize]) -> Index {
 
 /// A positive integer argument; numbers past 64 bits count as the largest.
 fn positive(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let py = value.py();
     let wrong = || {
         let kind = value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
         PyTypeError::new_err(format!("{name}: must be an integer, not {kind}"))
@@ -191,8 +192,14 @@ fn positive(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
     if value.is_instance_of::<pyo3::types::PyBool>() {
         return Err(wrong());
     }
-    let index = value.call_method0("__index__").map_err(|_| wrong())?;
-    let index = index.cast::<PyInt>()?;
+    let index = match value.cast::<PyInt>() {
+        Ok(integer) => integer.clone(),
+        Err(_) => match value.call_method0("__index__") {
+            Ok(index) => index.cast_into::<PyInt>()?,
+            Err(error) if error.is_instance_of::<PyAttributeError>(py) => return Err(wrong()),
+            Err(error) => return Err(error),
+        },
+    };
     if index.lt(1)? {
         return Err(PyValueError::new_err(format!("{name}: must be at least 1, got {index}")));
     }

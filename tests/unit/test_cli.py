@@ -242,7 +242,7 @@ class TestRefusals:
 
     def test_arguments_that_the_kernel_does_not_take(self, capsys: pytest.CaptureFixture[str]) -> None:
         np.save("f.npy", np.ones(3))
-        assert refused(capsys, "run", "busy_work", "f.npy", "3", "--out", "r.npy")
+        assert "arrays[0] is f.npy" in refused(capsys, "run", "busy_work", "f.npy", "3", "--out", "r.npy")
         assert refused(capsys, "run", "busy_work", "x.npy", "--out", "r.npy")
         assert not Path("r.npy").exists()
 
@@ -294,7 +294,7 @@ class TestStops:
         err = capsys.readouterr().err
         line = KERNELS.splitlines().index("    return 1.0 / x") + 1
         assert re.search(r"^hybrid-rs run: .*\b2\b", err), "the element"
-        assert "ZeroDivisionError" in err
+        assert err.count("ZeroDivisionError") == 1
         assert f"model.py, line {line}" in err
         assert "Traceback" not in err
         assert Path("r.npy").read_bytes() == b"old"

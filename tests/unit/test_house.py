@@ -39,7 +39,7 @@ PYTHON_LAYERS = (
     ("frontend", "passes", "mathlib", "printers"),
     ("targets",),
     ("interop",),
-    ("metrics", "progress", "threads"),
+    ("metrics", "progress", "workers"),
     ("info", "runtime"),
     ("kernel",),
     ("kernels",),

@@ -49,8 +49,8 @@ def test_directory_is_made_or_refused_clearly(tmp_path: Path) -> None:
 
 
 def test_flat_facts() -> None:
-    nested = {"a": 1, "b": {"c": [0, 1], "d": {"e": None}}}
-    assert machine.flat(nested) == [("a", "1"), ("b.c", "0, 1"), ("b.d.e", "none")]
+    nested = {"a": 1, "b": {"c": [0, 1], "d": {"e": None}}, "f": [{"g": 1}, {"g": 2}]}
+    assert machine.flat(nested) == [("a", "1"), ("b.c", "0, 1"), ("b.d.e", "none"), ("f.0.g", "1"), ("f.1.g", "2")]
 
 
 def git(root: Path, *arguments: str) -> str:

@@ -140,15 +140,16 @@ def measure_gap(
         swept = sweep(hr.kernels.busy_work, work.x, iters, threads=threads, samples=samples)
     if swept.elements != batch:
         raise ValueError(f"the sweep is of {swept.elements} elements, the batch has {batch}")
-    with hr.Runtime(threads=threads) as rt:
-        auto = work.checked(rt, AUTO)
-        fixed = work.checked(rt, FIXED, swept.best.size)
+    # Two Runtimes, so that auto learns from its own batches alone.
+    with hr.Runtime(threads=threads) as learning, hr.Runtime(threads=threads) as told:
+        auto = work.checked(learning, AUTO)
+        fixed = work.checked(told, FIXED, swept.best.size)
         for _ in range(SETTLE_BATCHES):
             auto()
-        choice = last_choice(rt)
         timed = interleave({AUTO: auto, FIXED: fixed}, samples, warmup=2)
-        dispatch, dispatch_interval = dispatch_cost(rt, batch, samples)
-        used = rt.threads
+        choice = last_choice(learning)
+        dispatch, dispatch_interval = dispatch_cost(told, batch, samples)
+        used = told.threads
     ratio, interval = stats.paired_ratio(timed[AUTO].seconds, timed[FIXED].seconds)
     return Gap(
         batch,

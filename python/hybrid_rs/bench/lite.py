@@ -98,7 +98,9 @@ def measure_metrics(
     rows = []
     with hr.Runtime(threads=threads, metrics=True) as full, hr.Runtime(threads=threads, metrics=False) as bare:
         for path in paths:
-            calls = {"with": work.checked(full, path), "without": work.checked(bare, path)}
+            # The same chunks on both sides: policies learn from what they measured, and may choose differently.
+            size = hr.policy.v2(batch) if path.endswith("_chunked") else None
+            calls = {"with": work.checked(full, path, size), "without": work.checked(bare, path, size)}
             timed = interleave(calls, affordable(clock(calls["with"]), samples))
             ratio, interval = stats.paired_ratio(timed["with"].seconds, timed["without"].seconds)
             cost = (ratio - 1.0) * 100.0

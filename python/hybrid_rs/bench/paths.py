@@ -1,5 +1,6 @@
 """The seven paths side by side on one batch (report rows S2 to S8), and the baseline's own cost per element."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import hybrid_rs as hr
@@ -10,6 +11,7 @@ from hybrid_rs.bench.workload import DEFAULT_BATCH, DEFAULT_ITERS, Choice, Workl
 
 BASELINE = "runtime_seq"
 DIRECT = "seq_direct"
+NO_CHOICE = Choice(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +102,22 @@ def compare_paths(
 ) -> PathComparison:
     """Time every path on ``busy_work`` over ``arange(batch)`` with ``iters`` steps an element, in interleaved rounds.
 
+    Each path has a Runtime of its own: policies learn a kernel's cost, and what they learn from a path that runs it
+    element by element would mislead the others. The choices shown are those of the last round.
+
     Every result is checked against plain NumPy first. Paths whose run takes ``timing.SLOW_RUN_S`` or longer get half
     the samples, but at least five. Raises oracle.WrongResultError, or ValueError for an empty batch, negative
     iters or no samples.
     """
     work = Workload(batch, iters)
-    with hr.Runtime(threads=threads) as rt:
-        calls, choices, wanted = {}, {}, {}
-        for path in hr.PATHS:
-            calls[path] = work.checked(rt, path)
-            choices[path] = last_choice(rt) if path.endswith("_chunked") else Choice(None, None)
-            wanted[path] = affordable(clock(calls[path]), samples)
+    with ExitStack() as open_runtimes:
+        runtimes = {path: open_runtimes.enter_context(hr.Runtime(threads=threads)) for path in hr.PATHS}
+        calls = {path: work.checked(rt, path) for path, rt in runtimes.items()}
+        wanted = {path: affordable(clock(call), samples) for path, call in calls.items()}
         timed = interleave(calls, wanted, warmup=0)
-        submission, interval = submission_cost(rt, batch, samples)
-        used = rt.threads
+        choices = {path: last_choice(rt) if path.endswith("_chunked") else NO_CHOICE for path, rt in runtimes.items()}
+        submission, interval = submission_cost(runtimes[BASELINE], batch, samples)
+        used = runtimes[BASELINE].threads
     baseline = timed[BASELINE].median
     rows = tuple(PathRow(path, timed[path], batch, baseline / timed[path].median, choices[path]) for path in hr.PATHS)
     return PathComparison(batch, iters, used, rows, submission, interval)

@@ -1,5 +1,6 @@
 """Speed-up over the number of threads (report row S24), as far as the machine goes."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import hybrid_rs as hr
@@ -88,11 +89,13 @@ def measure_scaling(
     rows: list[ScalingRow] = []
     with hr.Runtime(threads=threads) as widest:
         most = widest.threads
-    runtimes = {count: hr.Runtime(threads=count) for count in thread_counts(most)}
-    for path in DEFAULT_PATHS:
-        calls: dict[str, Call] = {str(count): work.checked(rt, path) for count, rt in runtimes.items()}
-        timed = interleave(calls, affordable(clock(calls["1"]), samples))
-        for count in runtimes:
-            speedup, interval = stats.paired_ratio(timed["1"].seconds, timed[str(count)].seconds)
-            rows.append(ScalingRow(path, count, timed[str(count)], speedup, interval))
+    with ExitStack() as open_runtimes:
+        for path in DEFAULT_PATHS:
+            # New ones for each path, since policies learn a kernel's cost and the paths differ in it.
+            runtimes = {n: open_runtimes.enter_context(hr.Runtime(threads=n)) for n in thread_counts(most)}
+            calls: dict[str, Call] = {str(count): work.checked(rt, path) for count, rt in runtimes.items()}
+            timed = interleave(calls, affordable(clock(calls["1"]), samples))
+            for count in runtimes:
+                speedup, interval = stats.paired_ratio(timed["1"].seconds, timed[str(count)].seconds)
+                rows.append(ScalingRow(path, count, timed[str(count)], speedup, interval))
     return Scaling(batch, iters, tuple(rows))

@@ -1,6 +1,7 @@
 """Tiny batches (report row S23): what a call costs when there is next to nothing to do."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import hybrid_rs as hr
@@ -9,6 +10,7 @@ from hybrid_rs.bench.timing import Sample, interleave
 from hybrid_rs.bench.workload import DEFAULT_ITERS, Workload
 
 DEFAULT_SIZES = (64, 499, 999)
+EMPTY = ", empty"
 # The plain loop to compare with, one task an element, and the two paths that are meant to be used.
 DEFAULT_PATHS = ("seq_direct", "hybrid_fnptr", "hybrid_fnptr_chunked", "hybrid_auto_chunked")
 
@@ -68,12 +70,15 @@ def measure_tiny(
     Raises oracle.WrongResultError, or ValueError for an empty batch, negative iters or no samples.
     """
     rows: list[TinyRow] = []
-    with hr.Runtime(threads=threads) as rt:
+    names = [f"{path}{kind}" for path in DEFAULT_PATHS for kind in ("", EMPTY)]
+    with ExitStack() as open_runtimes:
+        # One for each call, since policies learn a kernel's cost and these differ in it.
+        runtimes = {name: open_runtimes.enter_context(hr.Runtime(threads=threads)) for name in names}
         for size in sizes:
             work, idle = Workload(size, iters), Workload(size, 0)
-            calls = {path: work.checked(rt, path) for path in DEFAULT_PATHS}
-            calls |= {f"{path} empty": idle.checked(rt, path) for path in DEFAULT_PATHS}
+            calls = {path: work.checked(runtimes[path], path) for path in DEFAULT_PATHS}
+            calls |= {path + EMPTY: idle.checked(runtimes[path + EMPTY], path) for path in DEFAULT_PATHS}
             timed = interleave(calls, samples, warmup=3)
-            rows += [TinyRow(path, size, timed[path], timed[f"{path} empty"]) for path in DEFAULT_PATHS]
-        used = rt.threads
+            rows += [TinyRow(path, size, timed[path], timed[path + EMPTY]) for path in DEFAULT_PATHS]
+        used = runtimes[names[0]].threads
     return Tiny(iters, used, tuple(rows))

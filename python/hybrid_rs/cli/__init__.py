@@ -22,20 +22,14 @@ _PROGRAM = "hybrid-rs"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The words after the program's name; by default those of the process.
+    Args:
+        arguments: The words after the program's name; by default those of the process.
 
-    Returns
-    -------
-    int
+    Returns:
         The exit status.
 
-    Raises
-    ------
-    SystemExit
-        From argparse, for ``--help``, ``--version`` and usage errors.
+    Raises:
+        SystemExit: From argparse, for ``--help``, ``--version`` and usage errors.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -121,9 +115,11 @@ def _with_cause(error: BaseException) -> str:
     cause = getattr(error, "cause", None) or error.__cause__
     if not isinstance(cause, BaseException):
         return str(error)
+    text = str(error)
+    if str(cause) not in text:
+        text += f"\n  cause: {type(cause).__name__}: {cause}"
     frames = traceback.extract_tb(cause.__traceback__)
-    place = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-    return f"{error}\n  cause: {type(cause).__name__}: {cause}{place}"
+    return f"{text}\n  at {frames[-1].filename}, line {frames[-1].lineno}" if frames else text
 
 
 def _abandoned() -> int:

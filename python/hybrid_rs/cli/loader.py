@@ -18,19 +18,14 @@ from hybrid_rs.cli.command import UsageError
 def load_kernel(spec: str, dtype: str | None) -> hr.Kernel:
     """Give the kernel that `spec` names.
 
-    Parameters
-    ----------
-    spec : str
-        A name in `hybrid_rs.kernels`, or the path of a Python file, a colon, and the name of a kernel or of any
-        callable in it. A callable may be nested (``FILE.py:Class.method``).
-    dtype : str or None
-        Result dtype of a plain callable.
+    Args:
+        spec: A name in `hybrid_rs.kernels`, or the path of a Python file, a colon, and the name of a kernel or of any
+            callable in it. A callable may be nested (``FILE.py:Class.method``).
+        dtype: Result dtype of a plain callable.
 
-    Raises
-    ------
-    UsageError
-        No such built-in, file or name; the file's own import fails (its traceback is the detail); not callable; a
-        dtype that isn't a number's, or one for a kernel that has its own.
+    Raises:
+        UsageError: No such built-in, file or name; the file's own import fails (its traceback is the detail); not
+            callable; a dtype that isn't a number's, or one for a kernel that has its own.
     """
     path, separator, name = spec.rpartition(":")
     if not separator or not path.lower().endswith(".py"):

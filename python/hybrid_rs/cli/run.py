@@ -15,6 +15,7 @@ from hybrid_rs.cli.loader import load_kernel
 from hybrid_rs.interop import files
 
 _Argument = NDArray[Any] | int | float
+_Named = tuple[str, _Argument]
 
 _ARRAYS_HELP = (
     "an argument of the kernel: a.npy, b.npz (or b.npz:KEY), t.csv or t.parquet (every column in order is an argument;"
@@ -55,7 +56,7 @@ def _execute(options: argparse.Namespace) -> Outcome:
     kernel = load_kernel(options.kernel, options.dtype)
     files.check_output(options.out)
     arguments = _arguments(options.arrays)
-    dimensions = max(np.ndim(argument) for argument in arguments)
+    dimensions = max(np.ndim(argument) for _, argument in arguments)
     files.check_holds(options.out, [dimensions] * kernel.nout)
     with hr.Runtime(threads=options.threads) as runtime:
         result, seconds = _map(runtime, kernel, arguments, options)
@@ -79,9 +80,9 @@ def _execute(options: argparse.Namespace) -> Outcome:
     return Outcome(document, _text(document))
 
 
-def _arguments(specs: list[str]) -> list[_Argument]:
-    """Read the files and numbers in order, and check that their shapes go together."""
-    named: list[tuple[str, _Argument]] = []
+def _arguments(specs: list[str]) -> list[_Named]:
+    """Read the files and numbers in order, each with what to call it, and check that their shapes go together."""
+    named: list[_Named] = []
     for spec in specs:
         number = _number(spec)
         if number is not None:
@@ -95,7 +96,7 @@ def _arguments(specs: list[str]) -> list[_Argument]:
     except ValueError as error:
         shapes = ", ".join(f"{name} {np.shape(argument)}" for name, argument in named)
         raise UsageError(f"the arrays' lengths don't go together: {shapes}") from error
-    return [argument for _, argument in named]
+    return named
 
 
 def _number(text: str) -> int | float | None:
@@ -109,7 +110,7 @@ def _number(text: str) -> int | float | None:
 
 
 def _map(
-    runtime: hr.Runtime, kernel: hr.Kernel, arguments: list[_Argument], options: argparse.Namespace
+    runtime: hr.Runtime, kernel: hr.Kernel, arguments: list[_Named], options: argparse.Namespace
 ) -> tuple[Any, float]:
     """Run the batch and time it (seconds). Arguments that the kernel doesn't take are the user's error."""
     progress = sys.stderr.isatty() and not options.no_progress
@@ -117,14 +118,16 @@ def _map(
     try:
         result = runtime.map(
             kernel,
-            *arguments,
+            *(argument for _, argument in arguments),
             path=options.path,
             chunk_size=options.chunk_size,
             timeout=options.timeout,
             progress=progress,
         )
-    except (TypeError, OverflowError) as error:
-        raise UsageError(str(error)) from error
+    except (TypeError, ValueError, OverflowError) as error:
+        # The runtime counts its arguments; the user knows them by their files.
+        names = [f"arrays[{n}] is {name}" for n, (name, _) in enumerate(arguments) if f"arrays[{n}]" in str(error)]
+        raise UsageError("; ".join([str(error), *names])) from error
     return result, max(time.perf_counter() - begin, math.ulp(1.0))
 
 

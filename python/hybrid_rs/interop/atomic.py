@@ -16,10 +16,8 @@ _NAME_CHARACTERS = 40
 def check_target(path: str | os.PathLike[str]) -> None:
     """Find out before a long computation whether a file could be written at `path`.
 
-    Raises
-    ------
-    OSError
-        The folder is missing or not writable, or `path` is a directory, a device or write-protected.
+    Raises:
+        OSError: The folder is missing or not writable, or `path` is a directory, a device or write-protected.
     """
     _resolve(path)
 
@@ -33,10 +31,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     mid-write leaves the hidden temporary file, whose name ends in ``.tmp``. An existing file keeps its permissions, and
     a symbolic link keeps pointing to its target.
 
-    Raises
-    ------
-    OSError
-        As `check_target`, and whatever writing raises.
+    Raises:
+        OSError: As `check_target`, and whatever writing raises.
     """
     target = _resolve(path)
     temporary = target.with_name(f".{target.name[:_NAME_CHARACTERS]}.{secrets.token_hex(6)}.tmp")

@@ -45,18 +45,13 @@ def read_columns(path: Path, wanted: str | None) -> list[tuple[str, NDArray[Any]
     A column of whole numbers is int64 (uint64 when only that holds them), every other one float64. Columns that aren't
     wanted may hold anything.
 
-    Returns
-    -------
-    list of (str, ndarray)
+    Returns:
         Names and one-dimensional contiguous arrays, in the file's order.
 
-    Raises
-    ------
-    ValueError
-        Empty file, no such column, rows of different lengths, a cell that isn't a number (line and column are named),
-        or text that isn't UTF-8.
-    OSError
-        The file can't be read.
+    Raises:
+        ValueError: Empty file, no such column, rows of different lengths, a cell that isn't a number (line and column
+            are named), or text that isn't UTF-8.
+        OSError: The file can't be read.
     """
     try:
         layout = _layout(path)

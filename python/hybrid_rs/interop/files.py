@@ -32,26 +32,18 @@ _Named = list[tuple[str, NDArray[Any]]]
 def read_arrays(spec: str) -> _Named:
     """Read the arrays that a spec names.
 
-    Parameters
-    ----------
-    spec : str
-        A path, or a path, a colon and the name of an array (npz) or column (csv, parquet). Without the name an npz
-        must hold one array; a table gives all its columns in order.
+    Args:
+        spec: A path, or a path, a colon and the name of an array (npz) or column (csv, parquet). Without the name an
+            npz must hold one array; a table gives all its columns in order.
 
-    Returns
-    -------
-    list of (str, ndarray)
+    Returns:
         Name and array. dtypes are those of the file (bool, integers, floats); for csv int64, uint64 or float64 as each
         column needs. Arrays may be read-only.
 
-    Raises
-    ------
-    ValueError
-        Unsupported suffix, truncated or broken file, no such key, or content that isn't plain numbers.
-    OSError
-        The file is missing, is a directory, or can't be read.
-    ImportError
-        A parquet file, and pyarrow isn't installed.
+    Raises:
+        ValueError: Unsupported suffix, truncated or broken file, no such key, or content that isn't plain numbers.
+        OSError: The file is missing, is a directory, or can't be read.
+        ImportError: A parquet file, and pyarrow isn't installed.
     """
     path, name = split_spec(spec)
     suffix = checked_suffix(path)
@@ -76,22 +68,15 @@ def read_arrays(spec: str) -> _Named:
 def write_result(path: str | PathLike[str], columns: Mapping[str, ArrayLike]) -> None:
     """Write arrays to a file whose format its suffix names, all or nothing.
 
-    Parameters
-    ----------
-    path : str or path
-        Ends in ``.npy`` (takes one array of any shape), ``.npz`` (arrays of any shapes), ``.csv`` or ``.parquet``
-        (columns of one length).
-    columns : mapping of str to array
-        Names and numeric arrays; the name isn't kept in an npy.
+    Args:
+        path: Ends in ``.npy`` (takes one array of any shape), ``.npz`` (arrays of any shapes), ``.csv`` or ``.parquet``
+            (columns of one length).
+        columns: Names and numeric arrays; the name isn't kept in an npy.
 
-    Raises
-    ------
-    ValueError
-        Unsupported suffix, or arrays that the format can't hold.
-    OSError
-        The file can't be written. What was at `path` before is untouched after any error.
-    ImportError
-        A parquet file, and pyarrow isn't installed.
+    Raises:
+        ValueError: Unsupported suffix, or arrays that the format can't hold.
+        OSError: The file can't be written. What was at `path` before is untouched after any error.
+        ImportError: A parquet file, and pyarrow isn't installed.
     """
     where = Path(path)
     suffix = checked_suffix(where)
@@ -114,10 +99,8 @@ def write_result(path: str | PathLike[str], columns: Mapping[str, ArrayLike]) ->
 def check_output(path: str | PathLike[str]) -> None:
     """Refuse an output path that `write_result` would refuse, before hours go into the result.
 
-    Raises
-    ------
-    ValueError, OSError, ImportError
-        As `write_result`.
+    Raises:
+        ValueError, OSError, ImportError: As `write_result`.
     """
     where = Path(path)
     if checked_suffix(where) == ".parquet":
@@ -128,10 +111,8 @@ def check_output(path: str | PathLike[str]) -> None:
 def check_holds(path: str | PathLike[str], dimensions: list[int]) -> None:
     """Refuse arrays of these numbers of dimensions where the format of `path` can't hold them.
 
-    Raises
-    ------
-    ValueError
-        No array at all, several for npy, or more than one dimension for csv and parquet.
+    Raises:
+        ValueError: No array at all, several for npy, or more than one dimension for csv and parquet.
     """
     suffix = checked_suffix(path)
     if not dimensions:

@@ -39,7 +39,9 @@ _TYPEDEFS: dict[str, Any] = {
     "ptrdiff_t": ctypes.c_ssize_t,
     "uintptr_t": ctypes.c_size_t,
 }
-_C_WORDS = frozenset({"char", "short", "int", "long", "signed", "unsigned", "float", "double", "complex", "_Complex", *_TYPEDEFS})
+_C_WORDS = frozenset(
+    {"char", "short", "int", "long", "signed", "unsigned", "float", "double", "complex", "_Complex", *_TYPEDEFS}
+)
 _CTYPES_SIGNED = "ilq"
 _CTYPES_UNSIGNED = "ILQ"
 _NEEDS_GIL = 0x4  # FUNCFLAG_PYTHONAPI of CPython's Modules/_ctypes/ctypes.h
@@ -56,16 +58,11 @@ _capsule_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c
 class Resolved:
     """A C function, ready for the core.
 
-    Attributes
-    ----------
-    address
-        Where it is.
-    signature
-        Its result and argument dtypes, as "int32(int64, float64)".
-    name
-        What it is called, or the address in hexadecimal where it has no name.
-    keep_alive
-        What its code belongs to; must live as long as the function is called.
+    Attributes:
+        address: Where it is.
+        signature: Its result and argument dtypes, as "int32(int64, float64)".
+        name: What it is called, or the address in hexadecimal where it has no name.
+        keep_alive: What its code belongs to; must live as long as the function is called.
     """
 
     address: int
@@ -88,27 +85,20 @@ class _Found:
 def resolve(pointer: object, signature: str | None) -> Resolved:
     """Find the address behind ``pointer``, and check or derive its signature.
 
-    Parameters
-    ----------
-    pointer
-        An address, a ctypes function or c_void_p, a cffi function pointer, a ``numba.cfunc``, a PyCapsule whose name is
-        its C signature, or a ``scipy.LowLevelCallable`` without user data.
-    signature
-        As "int32(int64, float64)", of int32, int64, uint32, uint64, float32 and float64 (or i32 to f64). None: the
-        types that the pointer declares itself.
+    Args:
+        pointer: An address, a ctypes function or c_void_p, a cffi function pointer, a ``numba.cfunc``, a PyCapsule
+            whose name is its C signature, or a ``scipy.LowLevelCallable`` without user data.
+        signature: As "int32(int64, float64)", of int32, int64, uint32, uint64, float32 and float64 (or i32 to f64).
+            None: the types that the pointer declares itself.
 
-    Returns
-    -------
-    Resolved
+    Returns:
         Address, signature and name. A signature that is malformed is handed on as it is: the core refuses it.
 
-    Raises
-    ------
-    TypeError
-        If ``pointer`` is none, points to data, needs the GIL, or declares types that can't be used or differ from
-        ``signature``; if ``signature`` is no text, or is missing where the pointer declares no types.
-    ValueError
-        If the address is null, negative or too large, or a capsule's name is not a C signature or takes user data.
+    Raises:
+        TypeError: If ``pointer`` is none, points to data, needs the GIL, or declares types that can't be used or differ
+            from ``signature``; if ``signature`` is no text, or is missing where the pointer declares no types.
+        ValueError: If the address is null, negative or too large, or a capsule's name is not a C signature or takes
+            user data.
     """
     if signature is not None and not isinstance(signature, str):
         raise TypeError(f"signature: must be a str such as 'int32(int64, float64)', not {type(signature).__name__}")

@@ -54,6 +54,8 @@ def flat(nested: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
             rows += flat(value, f"{name}.")
+        elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+            rows += flat({str(place): item for place, item in enumerate(value)}, f"{name}.")
         elif isinstance(value, list | tuple | set | frozenset):
             rows.append((name, ", ".join(str(item) for item in value)))
         else:

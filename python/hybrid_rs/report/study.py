@@ -72,6 +72,7 @@ def measure(effort: Effort, threads: int | None = None, note: Callable[[str], No
     Raises ValueError or TypeError for ``threads`` as ``hr.Runtime`` does, and oracle.WrongResultError when a path gives
     a wrong result.
     """
+    facts = machine.facts()
     note("comparing the paths")
     compared = tuple(paths.compare_paths(batch, effort.iters, threads, effort.samples) for batch in effort.path_batches)
     note("sweeping chunk sizes")
@@ -85,4 +86,4 @@ def measure(effort: Effort, threads: int | None = None, note: Callable[[str], No
     note("calling on tiny batches")
     small = tiny.measure_tiny(iters=effort.iters, threads=threads, samples=effort.fast_samples)
     accepted = accept.Acceptance(compared[-1], accept.DEFAULT_TARGET)
-    return Study(machine.facts(), effort, compared, accepted, sweeps, fit.fit(sweeps), gaps, metrics, scaled, small)
+    return Study(facts, effort, compared, accepted, sweeps, fit.fit(sweeps), gaps, metrics, scaled, small)
