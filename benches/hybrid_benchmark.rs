@@ -31,9 +31,9 @@ impl Bench {
     fn new() -> Self {
         let flags = Flags::from_env().unwrap_or_else(|error| panic!("{error}"));
         let lookup = |name: &str| std::env::var(name).ok();
-        let threads = thread_count(None, None, &flags, &lookup, &Topology::detect()).unwrap_or_else(|e| panic!("{e}")).0;
-        let options =
-            Options { threads, metrics: !flags.lite, policy: Policy::Adaptive, chunk_size: flags.chunk_size };
+        let threads =
+            thread_count(None, None, &flags, &lookup, &Topology::detect()).unwrap_or_else(|e| panic!("{e}")).0;
+        let options = Options { threads, metrics: !flags.lite, policy: Policy::Adaptive, chunk_size: flags.chunk_size };
         let runtime = Runtime::new(options).unwrap_or_else(|error| panic!("{error}"));
         Self { runtime, kernel: builtin::busy_work() }
     }
@@ -42,7 +42,9 @@ impl Bench {
         let n = x.len() as u64;
         let batch = Batch::new(vec![View::input(x), View::scalar(&ITERS, n)], vec![View::output(out)]);
         let batch = batch.unwrap_or_else(|error| panic!("{error}"));
-        self.runtime.map(&self.kernel, &batch, call, &mut NoWatch).unwrap_or_else(|failure| panic!("{}", failure.error));
+        self.runtime
+            .map(&self.kernel, &batch, call, &mut NoWatch)
+            .unwrap_or_else(|failure| panic!("{}", failure.error));
     }
 }
 

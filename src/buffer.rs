@@ -158,6 +158,13 @@ impl<'a> View<'a> {
         unsafe { Self::from_raw(std::ptr::from_ref(value).cast_mut().cast(), 0, len, T::DTYPE, false) }
     }
 
+    /// A read-only view that repeats the value whose storage begins `cell` `len` times.
+    #[must_use]
+    pub const fn cell(cell: &'a [u8; 8], dtype: DType, len: u64) -> Self {
+        // SAFETY: no dtype takes more than 8 bytes, any bytes are a value of it, and with stride 0 no others are read.
+        unsafe { Self::from_raw(cell.as_ptr().cast_mut(), 0, len, dtype, false) }
+    }
+
     /// A writable view of a slice.
     #[must_use]
     pub fn output<T: Element>(slice: &'a mut [T]) -> Self {
@@ -222,11 +229,7 @@ impl<'a> View<'a> {
     /// If the view is read-only, `T` is not the storage of its dtype or `i` is past the end.
     #[inline]
     pub fn write<T: Element>(&self, i: u64, value: T) {
-        assert!(
-            T::DTYPE == self.dtype && i < self.len && self.writable,
-            "write of {} at {i} to {self:?}",
-            T::DTYPE
-        );
+        assert!(T::DTYPE == self.dtype && i < self.len && self.writable, "write of {} at {i} to {self:?}", T::DTYPE);
         // SAFETY: as in `read`, and the view is writable.
         unsafe { self.at(i).cast::<T>().write_unaligned(value) }
     }

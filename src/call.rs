@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result, StopReason};
+use crate::flags::MAX_THREADS;
 use crate::kernel::Cause;
 use crate::paths::Path;
 use crate::sched::plan::Policy;
-
-/// Most threads a call or a Runtime may ask for.
-pub const MAX_THREADS: usize = 1024;
 
 /// Looked at from the calling thread while a batch runs.
 pub trait Watch: Send {

@@ -1,12 +1,12 @@
 //! The Runtime: from a kernel, a batch and a call's wishes to a finished batch or an error.
 
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crate::call::{Call, Failure, Options, Watch, check_threads};
 use crate::error::{Error, Result};
-use crate::home::{Home, lock};
+use crate::home::{Home, Homes, lock};
 use crate::job::{Job, Watcher, choose};
 use crate::kernel::{Batch, Kernel};
 #[cfg(not(feature = "hybrid-lite"))]
@@ -14,13 +14,12 @@ use crate::metrics::{Last, On};
 use crate::metrics::{Off, Snapshot};
 use crate::paths::Path;
 use crate::sched::plan::Choice;
-use crate::sched::pool::on_worker;
 
 /// Executes batches. Usable from several threads at once.
 #[derive(Debug)]
 pub struct Runtime {
     options: Options,
-    home: AtomicPtr<Home>,
+    homes: Homes,
     closed: AtomicBool,
 }
 
@@ -31,7 +30,7 @@ impl Runtime {
     /// [`Error::InvalidArgument`] for a thread count outside 1..=[`MAX_THREADS`].
     pub fn new(options: Options) -> Result<Self> {
         check_threads(options.threads)?;
-        Ok(Self { options, home: AtomicPtr::default(), closed: AtomicBool::new(false) })
+        Ok(Self { options, homes: Homes::default(), closed: AtomicBool::new(false) })
     }
 
     /// What it was made with.
@@ -98,50 +97,22 @@ impl Runtime {
     /// Ends the worker threads and waits for those that no running batch holds. Later batches fail.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        #[cfg(feature = "hybrid-exec")]
+        self.end_threads();
+    }
+
+    #[cfg(feature = "hybrid-exec")]
+    fn end_threads(&self) {
         let pools = std::mem::take(&mut *lock(&self.home().pools));
-        if on_worker() {
+        if crate::sched::pool::on_worker() {
             return; // A worker can't wait for itself; dropping the pools ends them all the same.
         }
-        for pool in pools.into_values().filter_map(Arc::into_inner) {
+        for pool in pools.into_values().filter_map(std::sync::Arc::into_inner) {
             pool.join();
         }
     }
 
-    /// This process's part, made when the process is first seen.
     fn home(&self) -> &Home {
-        let pid = std::process::id();
-        let mut current = self.home.load(Ordering::Acquire);
-        loop {
-            // SAFETY: a non-null `home` came from Box::into_raw below and is freed by Drop alone, which has `&mut self`.
-            if let Some(home) = unsafe { current.as_ref() }
-                && home.pid == pid
-            {
-                return home;
-            }
-            let fresh = Box::into_raw(Box::new(Home::new(self.options.threads)));
-            match self.home.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
-                // The parent's home is left as it is: its threads don't exist here and its locks may be held.
-                // SAFETY: `fresh` was made above and is freed by Drop alone.
-                Ok(_) => return unsafe { &*fresh },
-                Err(other) => {
-                    // SAFETY: `fresh` was never published.
-                    drop(unsafe { Box::from_raw(fresh) });
-                    current = other;
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        let home = *self.home.get_mut();
-        // SAFETY: made by Box::into_raw in `home`; `&mut self` means that nobody uses it.
-        if let Some(pid) = unsafe { home.as_ref() }.map(|home| home.pid)
-            && pid == std::process::id()
-        {
-            // SAFETY: as above; a parent's home (other pid) is left alone for ever.
-            drop(unsafe { Box::from_raw(home) });
-        }
+        self.homes.get(self.options.threads)
     }
 }

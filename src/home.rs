@@ -1,18 +1,25 @@
-//! The part of a Runtime that belongs to one process.
+//! The part of a Runtime that belongs to one process, and how each process finds its own.
 
+#[cfg(feature = "hybrid-exec")]
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+#[cfg(feature = "hybrid-exec")]
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "hybrid-exec")]
 use crate::error::Result;
 use crate::kernel::Kernel;
 use crate::metrics::{Totals, Workers};
 use crate::sched::learn::Costs;
+#[cfg(feature = "hybrid-exec")]
 use crate::sched::pool::Pool;
 
 /// Everything that belongs to one process: a forked child makes its own and leaves the parent's alone.
 #[derive(Debug)]
 pub(crate) struct Home {
     pub(crate) pid: u32,
+    #[cfg(feature = "hybrid-exec")]
     pub(crate) pools: Mutex<HashMap<usize, Arc<Pool>>>,
     pub(crate) costs: Mutex<Costs>,
     pub(crate) totals: Mutex<Totals>,
@@ -27,6 +34,7 @@ impl Home {
     pub(crate) fn new(threads: usize) -> Self {
         Self {
             pid: std::process::id(),
+            #[cfg(feature = "hybrid-exec")]
             pools: Mutex::default(),
             costs: Mutex::default(),
             totals: Mutex::default(),
@@ -34,6 +42,7 @@ impl Home {
         }
     }
 
+    #[cfg(feature = "hybrid-exec")]
     pub(crate) fn pool(&self, threads: usize) -> Result<Arc<Pool>> {
         let mut pools = lock(&self.pools);
         if let Some(pool) = pools.get(&threads) {
@@ -46,5 +55,48 @@ impl Home {
 
     pub(crate) fn element_ns(&self, kernel: &Kernel) -> Option<f64> {
         lock(&self.costs).element_ns(kernel.id())
+    }
+}
+
+/// A Runtime's homes: one for each process that uses it, found by process id. No lock is involved, since a fork may
+/// happen while another thread holds it.
+#[derive(Debug, Default)]
+pub(crate) struct Homes(AtomicPtr<Home>);
+
+impl Homes {
+    /// This process's home, made when the process is first seen, with counters for `threads` workers.
+    pub(crate) fn get(&self, threads: usize) -> &Home {
+        let pid = std::process::id();
+        let mut current = self.0.load(Ordering::Acquire);
+        loop {
+            // SAFETY: a non-null pointer came from Box::into_raw below and is freed by Drop alone, which has `&mut self`.
+            if let Some(home) = unsafe { current.as_ref() }
+                && home.pid == pid
+            {
+                return home;
+            }
+            let fresh = Box::into_raw(Box::new(Home::new(threads)));
+            match self.0.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
+                // A parent's home is left as it is: its threads don't exist here and its locks may be held.
+                // SAFETY: `fresh` was made above and is freed by Drop alone.
+                Ok(_) => return unsafe { &*fresh },
+                Err(other) => {
+                    // SAFETY: `fresh` was never published.
+                    drop(unsafe { Box::from_raw(fresh) });
+                    current = other;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Homes {
+    fn drop(&mut self) {
+        let home = *self.0.get_mut();
+        // SAFETY: made by Box::into_raw in `get`; `&mut self` means that nobody uses it.
+        if unsafe { home.as_ref() }.is_some_and(|home| home.pid == std::process::id()) {
+            // SAFETY: as above; a parent's home (other process id) is left alone for ever.
+            drop(unsafe { Box::from_raw(home) });
+        }
     }
 }

@@ -8,12 +8,12 @@ use crate::error::{Error, StopReason};
 use crate::home::{Home, lock};
 use crate::kernel::{Batch, Control, Ctx, Kernel, Status};
 use crate::metrics::Recorder;
-use crate::paths::{Body, PanicSlot, Path, Run};
+use crate::paths::Path;
+use crate::run::{Body, PanicSlot, Run, body};
 use crate::sched::ledger::Ledger;
 use crate::sched::plan::{Choice, Policy, Why, adaptive};
-use crate::sched::pool::on_worker;
 #[cfg(feature = "hybrid-exec")]
-use crate::sched::pool::Done;
+use crate::sched::pool::{Done, on_worker};
 
 /// How often the calling thread looks at signals, progress and the deadline.
 const WATCH_EVERY: Duration = Duration::from_millis(20);
@@ -79,15 +79,18 @@ impl Job<'_> {
         let inline = Choice { size: n.max(1), why: Why::Inline };
         let path = self.call.path;
         if path == Path::SeqDirect {
-            return self.strips(recorder, path.body(), 1).map(|()| elements);
+            return self.strips(recorder, body(path), 1).map(|()| elements);
         }
         // A worker that starts a batch runs it itself: waiting for its own pool could wait for itself.
-        let alone = on_worker() || n == 0 || !cfg!(feature = "hybrid-exec");
+        #[cfg(feature = "hybrid-exec")]
+        let alone = on_worker() || n == 0;
+        #[cfg(not(feature = "hybrid-exec"))]
+        let alone = true;
         match path {
             Path::RuntimeSeq if alone => self.lane_inline(recorder).map(|()| elements),
-            _ if alone => self.strips(recorder, path.body(), self.kernel.tile).map(|()| inline),
+            _ if alone => self.strips(recorder, body(path), self.kernel.tile).map(|()| inline),
             Path::RuntimeSeq => self.lane(recorder).map(|()| elements),
-            Path::HybridDyn | Path::HybridFnptr => self.tasks(recorder, path.body(), 0, 1).map(|()| elements),
+            Path::HybridDyn | Path::HybridFnptr => self.tasks(recorder, body(path), 0, 1).map(|()| elements),
             Path::HybridDynChunked | Path::HybridFnptrChunked => self.chunked(recorder, 0, None),
             Path::HybridAutoChunked => self.auto(recorder),
             Path::SeqDirect => Ok(elements),
@@ -100,11 +103,11 @@ impl Job<'_> {
         let known = element_ns.or_else(|| self.home.element_ns(self.kernel));
         let choice = choose(self.options, self.call.chunk_size, n, self.threads, self.kernel, known);
         if choice.size >= n {
-            self.tasks(recorder, Path::HybridFnptr.body(), origin, 1)?;
+            self.tasks(recorder, body(Path::HybridFnptr), origin, 1)?;
             return Ok(Choice { size: 1, why: Why::WholeBatch });
         }
         let start = Instant::now();
-        self.tasks(recorder, self.call.path.body(), origin, choice.size)?;
+        self.tasks(recorder, body(self.call.path), origin, choice.size)?;
         if self.call.path != Path::HybridDynChunked {
             // The other paths don't run the chunk form, whose cost is what the choice is about.
             self.observe(n - origin, self.threads, start.elapsed());
@@ -123,7 +126,7 @@ impl Job<'_> {
         let ledger = Ledger::in_order(n);
         let start = Instant::now();
         let mut at = 0;
-        self.inline(recorder, Path::HybridAutoChunked.body(), &ledger, |run| {
+        self.inline(recorder, body(Path::HybridAutoChunked), &ledger, |run| {
             let mut step = self.kernel.tile.max(1);
             while at < n {
                 let end = at.saturating_add(step).min(n);
@@ -183,7 +186,7 @@ impl Job<'_> {
     fn lane_inline<R: Recorder + Copy>(&self, recorder: R) -> Outcome<()> {
         let n = self.batch.len();
         let ledger = Ledger::in_order(n);
-        self.inline(recorder, Path::RuntimeSeq.body(), &ledger, |run| {
+        self.inline(recorder, body(Path::RuntimeSeq), &ledger, |run| {
             run.serial_lane(usize::MAX, n);
             ledger.done() == n
         })
@@ -251,7 +254,7 @@ impl Job<'_> {
         let n = self.batch.len();
         let ledger = Ledger::in_order(n);
         let pool = self.home.pool(self.threads)?;
-        self.on_workers(recorder, Path::RuntimeSeq.body(), &ledger, |run, wait| {
+        self.on_workers(recorder, body(Path::RuntimeSeq), &ledger, |run, wait| {
             pool.one(|worker| run.serial_lane(worker, n), wait);
         })
     }

@@ -1,7 +1,7 @@
 //! hybrid_rs: one small function over millions of elements, on every core.
 //!
 //! The tree follows the data: `buffer` (views of arrays) → `kernel` (the chunk interface) → `builtin`, `foreign` (what
-//! computes) and `sched` (who computes which range) → `paths`, `home`, `job`, `dispatch` (the Runtime) → `py` (the Python
+//! computes) and `sched` (who computes which range) → `paths` (their names), `run`, `home`, `job`, `dispatch` (the Runtime) → `py` (the Python
 //! module, behind the feature `python`).
 
 pub mod buffer;
@@ -18,5 +18,6 @@ pub mod metrics;
 pub mod paths;
 #[cfg(feature = "python")]
 mod py;
+mod run;
 pub mod sched;
 pub mod topology;

@@ -61,7 +61,7 @@ def __getattr__(name: str) -> Any:
     """Load what is seldom needed at its first use."""
     if name not in _LAZY:
         raise AttributeError(f"module 'hybrid_rs' has no attribute {name!r}")
-    import importlib  # noqa: PLC0415 - as lazy as what it loads
+    import importlib
 
     value = getattr(importlib.import_module(_LAZY[name]), name)
     globals()[name] = value

@@ -1,7 +1,7 @@
 """Types of the compiled part. Private: the package's Python modules are its public face."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, SupportsIndex
+from typing import Any, Final, Self, SupportsIndex
 
 from hybrid_rs.flags import FlagRow
 
@@ -17,7 +17,7 @@ class Kernel:
     @staticmethod
     def foreign(name: str, address: int, signature: str) -> Kernel: ...
     @staticmethod
-    def dynamic(callable: Callable[..., Any], name: str, dtype: str) -> Kernel: ...
+    def dynamic(function: Callable[..., Any], name: str, dtype: str) -> Kernel: ...
     @property
     def name(self) -> str: ...
     @property
@@ -30,9 +30,7 @@ class Kernel:
     def signatures(self) -> list[tuple[list[str], list[str]]]: ...
 
 class Runtime:
-    def __new__(
-        cls, threads: int, metrics: bool, policy: str, fixed: int | None, chunk_size: int | None
-    ) -> Runtime: ...
+    def __new__(cls, threads: int, metrics: bool, policy: str, fixed: int | None, chunk_size: int | None) -> Self: ...
     def map(
         self,
         kernel: Kernel,

@@ -31,7 +31,8 @@ def prepare(core: _core.Kernel, arguments: tuple[object, ...]) -> tuple[tuple[An
     result = None
     if core.signatures:
         dtypes, result = _signature(core, converted, weak, arguments)
-        converted = [_cast(k, array, dtype, weak[k]) for k, (array, dtype) in enumerate(zip(converted, dtypes, strict=True))]
+        pairs = enumerate(zip(converted, dtypes, strict=True))
+        converted = [_cast(k, array, dtype, weak[k]) for k, (array, dtype) in pairs]
     else:
         converted = [_supported(k, array) for k, array in enumerate(converted)]
     try:

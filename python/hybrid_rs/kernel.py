@@ -23,7 +23,11 @@ class Kernel:
     """The same function in plain Python, where there is one."""
 
     def __init__(
-        self, core: _core.Kernel, py_func: Callable[..., Any] | None = None, doc: str | None = None, keep_alive: object = None
+        self,
+        core: _core.Kernel,
+        py_func: Callable[..., Any] | None = None,
+        doc: str | None = None,
+        keep_alive: object = None,
     ) -> None:
         """Wrap a kernel of the core; ``keep_alive`` is what its code belongs to."""
         self._core = core
@@ -68,7 +72,7 @@ class Kernel:
     def __repr__(self) -> str:
         """Show name and signatures."""
         signatures = self.signatures
-        shown = ", ".join(signatures[:2]) + (", ..." if len(signatures) > 2 else "")  # noqa: PLR2004
+        shown = ", ".join(signatures[:2]) + (", ..." if len(signatures) > 2 else "")
         return f"<hybrid_rs kernel {self.name}: {shown or 'any inputs'}>"
 
 

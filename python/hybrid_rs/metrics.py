@@ -45,7 +45,8 @@ class Metrics:
         lines = [f"{values['batches']} batches, {values['elements']:,} elements"]
         for name, row in values["paths"].items():
             rate = row["elements"] / row["seconds"] / 1e6 if row["seconds"] else 0.0
-            lines.append(f"  {name:<22} {row['batches']:>6} batches {row['seconds'] * 1e3:>12.3f} ms {rate:>10.2f} Melem/s")
+            milliseconds = row["seconds"] * 1e3
+            lines.append(f"  {name:<22} {row['batches']:>6} batches {milliseconds:>12.3f} ms {rate:>10.2f} Melem/s")
         last = values["last"]
         if last:
             lines.append(

@@ -24,7 +24,7 @@ def callback(progress: Progress) -> tuple[Callable[[int, int], object] | None, C
             raise TypeError(f"progress: must be a bool or a callable, not {type(progress).__name__}")
         return progress, _nothing
     try:
-        from tqdm.auto import tqdm  # noqa: PLC0415 - optional, and slow to import
+        from tqdm.auto import tqdm
     except ImportError:
         return _line, _end_line
     bar: Any = tqdm(total=0, unit="elem", unit_scale=True, leave=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, SupportsIndex
+from typing import TYPE_CHECKING, Any, Final, Self, SupportsIndex
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from hybrid_rs.errors import DeviceError, KernelError
 
 if TYPE_CHECKING:
     from hybrid_rs.metrics import Metrics
+    from hybrid_rs.policy import Policy
     from hybrid_rs.progress import Progress
 
 __all__ = ["PATHS", "Runtime", "default", "map"]
@@ -34,7 +35,7 @@ class Runtime:
 
     __slots__ = ("_core", "policy", "threads_source")
 
-    policy: policy.Policy
+    policy: Policy
     threads_source: str
     """Which rule decided the number of threads."""
 
@@ -42,7 +43,7 @@ class Runtime:
         self,
         threads: SupportsIndex | None = None,
         metrics: bool = True,
-        policy: str | policy.Policy = "adaptive",
+        policy: str | Policy = "adaptive",
         devices: str = "auto",
     ) -> None:
         """Make a Runtime; environment variables are read now.
@@ -175,7 +176,7 @@ class Runtime:
 
     def metrics(self) -> Metrics:
         """Return all counters at this moment; zero where the Runtime doesn't count."""
-        from hybrid_rs.metrics import Metrics  # noqa: PLC0415 - keeps printing code out of the import
+        from hybrid_rs.metrics import Metrics
 
         return Metrics(self._core.metrics(), counts=self._core.counts)
 
@@ -183,7 +184,7 @@ class Runtime:
         """End the worker threads. Batches under way are finished; later ones raise RuntimeError."""
         self._core.close()
 
-    def __enter__(self) -> Runtime:
+    def __enter__(self) -> Self:
         """Use as a context manager: the threads end with the block."""
         return self
 
@@ -256,7 +257,7 @@ def _only(out: tuple[Any, ...]) -> Any:
 def _check_engine(engine: object) -> None:
     if engine not in _ENGINES:
         raise ValueError(f"engine: unknown engine {engine!r}; there are {', '.join(_ENGINES)}")
-    raise ValueError(f"engine: {engine!r} runs kernels of the kernel language, which this version doesn't have; use 'auto'")
+    raise ValueError(f"engine: {engine!r} needs a kernel of the kernel language, which this version doesn't have")
 
 
 def _check_device(name: str, device: object) -> None:

@@ -71,7 +71,7 @@ extern "C-unwind" fn element(ctx: &Ctx<'_>, index: u64) -> Status {
     while left > POLL_ONE {
         acc = busy_one(acc, POLL_ONE);
         left -= POLL_ONE;
-        if ctx.control().stopped() {
+        if ctx.control().poll() {
             return Status::STOPPED;
         }
     }
@@ -105,7 +105,7 @@ fn uniform(x: &View<'_>, out: &View<'_>, range: Range<u64>, iters: u64, control:
     let mut acc = [0_i32; TILE];
     let mut lanes = [[0_i16; GROUP]; SLOTS];
     for at in range.clone().step_by(TILE) {
-        if control.stopped() {
+        if control.poll() {
             return false;
         }
         let acc = &mut acc[..(range.end - at).min(TILE as u64) as usize];
@@ -119,7 +119,7 @@ fn uniform(x: &View<'_>, out: &View<'_>, range: Range<u64>, iters: u64, control:
             while left > POLL {
                 level.run(lanes, POLL as u32);
                 left -= POLL;
-                if control.stopped() {
+                if control.poll() {
                     return false;
                 }
             }

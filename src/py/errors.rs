@@ -12,7 +12,11 @@ static KERNEL_FAULT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 static CANCELLED: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
 /// An instance of a class of `hybrid_rs.errors`, as an error to raise.
-fn raise(lock: &'static PyOnceLock<Py<PyType>>, name: &str, args: impl for<'py> FnOnce(Python<'py>, &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>>) -> PyErr {
+fn raise(
+    lock: &'static PyOnceLock<Py<PyType>>,
+    name: &str,
+    args: impl for<'py> FnOnce(Python<'py>, &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>>,
+) -> PyErr {
     Python::attach(|py| {
         let class = match lock.import(py, "hybrid_rs.errors", name) {
             Ok(class) => class,

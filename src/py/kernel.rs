@@ -50,11 +50,14 @@ impl PyKernel {
 
     /// A Python callable whose results are stored as `dtype`, a NumPy name; "object" keeps them as they are.
     #[staticmethod]
-    fn dynamic(callable: Py<PyAny>, name: &str, dtype: &str) -> PyResult<Self> {
+    fn dynamic(function: Py<PyAny>, name: &str, dtype: &str) -> PyResult<Self> {
         let Some(result) = DType::from_name(dtype) else {
-            return Err(to_py(Error::invalid("dtype", format!("{dtype} is not bool, an integer of 8 to 64 bits, float32 or float64"))));
+            return Err(to_py(Error::invalid(
+                "dtype",
+                format!("{dtype} is not bool, an integer of 8 to 64 bits, float32 or float64"),
+            )));
         };
-        Ok(Self { inner: dynamic::kernel(callable, name).into(), dynamic: Some(result) })
+        Ok(Self { inner: dynamic::kernel(function, name).into(), dynamic: Some(result) })
     }
 
     #[getter]

@@ -71,10 +71,7 @@ impl<'py> Prepared<'py> {
         for (input, dtype) in self.inputs.iter().zip(&self.dtypes) {
             let made = match input {
                 Input::Array(array, dtype) => view(array, *dtype, self.len),
-                Input::Weak(_) => cells.next().map(|cell| {
-                    // SAFETY: `cell` holds a value of `dtype`, at most 8 bytes, and is borrowed from `self`.
-                    unsafe { View::from_raw(cell.as_ptr().cast_mut(), 0, self.len, *dtype, false) }
-                }),
+                Input::Weak(_) => cells.next().map(|cell| View::cell(cell, *dtype, self.len)),
             };
             let Some(made) = made else { return Ok(None) };
             views.push(made);

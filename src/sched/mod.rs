@@ -4,4 +4,5 @@
 pub mod learn;
 pub mod ledger;
 pub mod plan;
+#[cfg(feature = "hybrid-exec")]
 pub mod pool;

@@ -34,7 +34,6 @@ pub enum Next {
 pub struct Pool {
     threads: usize,
     handles: Mutex<Vec<JoinHandle<()>>>,
-    #[cfg(feature = "hybrid-exec")]
     inner: rayon::ThreadPool,
 }
 
@@ -48,7 +47,6 @@ impl Pool {
     /// Ends the threads and waits for them.
     pub fn join(self) {
         let handles = self.handles.into_inner().unwrap_or_else(PoisonError::into_inner);
-        #[cfg(feature = "hybrid-exec")]
         drop(self.inner);
         for handle in handles {
             // A worker's panic was reported by the batch that saw it.
@@ -57,7 +55,6 @@ impl Pool {
     }
 }
 
-#[cfg(feature = "hybrid-exec")]
 impl Pool {
     /// Starts `threads` workers.
     ///
@@ -87,7 +84,7 @@ impl Pool {
     /// Hands the tasks `0..tasks` to the workers, each a rayon task of its own, while `wait` runs on the calling
     /// thread; returns when both are done. `task` gets the worker's index.
     pub fn each(&self, tasks: u64, task: impl Fn(usize, u64) -> Next + Sync, wait: impl FnOnce(&Done)) {
-        use rayon::iter::{IntoParallelIterator, ParallelIterator, IndexedParallelIterator};
+        use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
         self.while_waiting(wait, || {
             let run = |index: usize| match task(worker_index(), index as u64) {
                 Next::Continue => Ok(()),
@@ -116,20 +113,8 @@ impl Pool {
     }
 }
 
-#[cfg(feature = "hybrid-exec")]
 fn worker_index() -> usize {
     rayon::current_thread_index().unwrap_or(usize::MAX)
-}
-
-#[cfg(not(feature = "hybrid-exec"))]
-impl Pool {
-    /// A pool without threads: this build runs everything on the calling thread.
-    ///
-    /// # Errors
-    /// None; the signature is that of the threaded build.
-    pub fn new(_threads: usize) -> Result<Self> {
-        Ok(Self { threads: 1, handles: Mutex::new(Vec::new()) })
-    }
 }
 
 /// Set when a pool's work is done; the calling thread waits on it.
@@ -150,10 +135,8 @@ impl Done {
     }
 }
 
-#[cfg(feature = "hybrid-exec")]
 struct Tell<'a>(&'a Done);
 
-#[cfg(feature = "hybrid-exec")]
 impl Drop for Tell<'_> {
     fn drop(&mut self) {
         *self.0.flag.lock().unwrap_or_else(PoisonError::into_inner) = true;

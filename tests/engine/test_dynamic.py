@@ -5,9 +5,10 @@ import pickle
 import threading
 from typing import Any
 
-import hybrid_rs as hr
 import numpy as np
 import pytest
+
+import hybrid_rs as hr
 
 
 @pytest.mark.parametrize("path", hr.PATHS)
@@ -101,8 +102,8 @@ def test_arguments_are_python_numbers() -> None:
         seen.append((type(value), value))
         return 0
 
-    for array in (np.array([True]), np.array([-3], np.int8), np.array([2**64 - 1], np.uint64), np.array([0.5], np.float32)):
-        hr.map(look, array)
+    for value, dtype in [(True, bool), (-3, np.int8), (2**64 - 1, np.uint64), (0.5, np.float32)]:
+        hr.map(look, np.array([value], dtype))
     hr.map(look, 1.5)
     assert seen == [(bool, True), (int, -3), (int, 2**64 - 1), (float, 0.5), (float, 1.5)]
 
@@ -145,7 +146,7 @@ def test_base_exceptions_pass_through() -> None:
 
 def test_bad_dynamic_kernels() -> None:
     with pytest.raises(TypeError, match="callable: must be callable, not int"):
-        hr.dyn(5)
+        hr.dyn(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="dtype"):
         hr.dyn(abs, "no such dtype")
     for dtype in ("complex128", "float16", "datetime64[s]", "U3", object):

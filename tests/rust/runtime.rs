@@ -108,8 +108,8 @@ proptest! {
                 .unwrap_err();
             prop_assert!(matches!(failure.error, Error::Fault { index } if index == lowest as u64), "{:?}", failure.error);
             prop_assert_eq!(failure.cause.unwrap().downcast::<i64>().unwrap(), Box::new(-7));
-            for i in 0..lowest {
-                prop_assert_eq!(out[i], 3 * i as i64, "{} at {}", path.name(), i);
+            for (i, value) in out.iter().enumerate().take(lowest) {
+                prop_assert_eq!(*value, 3 * i as i64, "{} at {}", path.name(), i);
             }
         }
     }
@@ -193,7 +193,13 @@ extern "C-unwind" fn nested(ctx: &Ctx<'_>, i: u64) -> Status {
     let x: Vec<i64> = (0..20).map(|k| k + ctx.inputs()[0].read::<i64>(i)).collect();
     let threads = std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count) as u64;
     MOST_THREADS.fetch_max(threads, Ordering::Relaxed);
-    let inner = run(NESTED.get().unwrap(), &int_kernel(triple), &x, &Call::new(paths()[i as usize % paths().len()]), &mut NoWatch);
+    let inner = run(
+        NESTED.get().unwrap(),
+        &int_kernel(triple),
+        &x,
+        &Call::new(paths()[i as usize % paths().len()]),
+        &mut NoWatch,
+    );
     ctx.outputs()[0].write(i, inner.map_or(-1, |out| out.iter().sum()));
     Status::DONE
 }
@@ -231,7 +237,8 @@ fn metrics_count_what_ran() {
     let runtime = runtime(2);
     let x: Vec<i64> = (0..10_000).collect();
     for path in paths() {
-        run(&runtime, &int_kernel(triple), &x, &Call { chunk_size: Some(100), ..Call::new(path) }, &mut NoWatch).unwrap();
+        run(&runtime, &int_kernel(triple), &x, &Call { chunk_size: Some(100), ..Call::new(path) }, &mut NoWatch)
+            .unwrap();
     }
     let snapshot = runtime.metrics();
     let on = u64::from(!cfg!(feature = "hybrid-lite"));

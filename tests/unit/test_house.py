@@ -21,10 +21,9 @@ RUST_LAYERS = (
     ("error",),
     ("buffer",),
     ("kernel",),
-    ("builtin", "foreign", "sched", "topology"),
+    ("builtin", "foreign", "paths", "sched", "topology"),
     ("flags", "metrics"),
-    ("paths",),
-    ("call", "home"),
+    ("call", "home", "run"),
     ("job",),
     ("dispatch",),
     ("py",),
@@ -52,12 +51,14 @@ PYTHON_LAYERS = (
 # Where raw memory and foreign calls are dealt with; everything else is safe Rust.
 UNSAFE = (
     "src/buffer.rs",
+    "src/home.rs",
     "src/kernel.rs",
     "src/foreign*",
     "src/builtin/busy*",
     "src/topology.rs",
     "src/py/arrays.rs",
     "src/py/dynamic.rs",
+    "src/py/kernel.rs",
 )
 MOST_LINES = 500
 CODE = (".c", ".py", ".pyi", ".rs")

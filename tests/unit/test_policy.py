@@ -3,11 +3,12 @@
 from fractions import Fraction
 from math import ceil, floor
 
-import hybrid_rs as hr
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import hybrid_rs as hr
 
 
 def v1(n: int) -> int:

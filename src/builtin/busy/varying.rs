@@ -184,7 +184,7 @@ impl<'a> Slots<'a> {
             let live = &self.slots[..self.live];
             let Some(latest) = live.iter().map(|slot| slot.latest).min() else { return true };
             let soonest = live.iter().map(|slot| slot.soonest).min().unwrap_or(latest);
-            if control.stopped() {
+            if control.poll() {
                 return false;
             }
             if self.now - self.base >= WINDOW {
