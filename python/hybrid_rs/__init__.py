@@ -5,7 +5,6 @@
 array([741,  87, 430, 773, 119], dtype=int32)
 """
 
-import logging as _logging
 from typing import TYPE_CHECKING, Any
 
 from hybrid_rs import kernels, policy
@@ -44,8 +43,6 @@ __all__ = [
     "sweep",
     "threads",
 ]
-
-_logging.getLogger("hybrid_rs").addHandler(_logging.NullHandler())
 
 # Loaded at first use, to keep the import quick.
 _LAZY = {

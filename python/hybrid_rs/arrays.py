@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hybrid_rs import _core
 
 __all__ = ["check_out", "join", "prepare"]
 
-AnyArray = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    AnyArray: TypeAlias = NDArray[Any]
 
 _SUPPORTED = "bool, integers of 8 to 64 bits, float32 and float64"
 _INT64_MAX = 2**63 - 1

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from hybrid_rs import _core, runtime
-from hybrid_rs.interop import foreign as _foreign
 
 __all__ = ["Kernel", "dyn", "foreign"]
 
@@ -67,7 +66,7 @@ class Kernel:
 
     def __call__(self, *arrays: object, **options: Any) -> Any:
         """Apply the kernel to every element of the broadcast arrays; see `hybrid_rs.map`."""
-        return runtime.map(self, *arrays, **options)
+        return runtime.map(self, *arrays, **options) if options else runtime.call(self, arrays)
 
     def __repr__(self) -> str:
         """Show name and signatures."""
@@ -85,14 +84,16 @@ def foreign(pointer: object, signature: str | None = None) -> Kernel:
         signature: As "float64(float64, int32)": one to eight arguments of int32, int64, uint32, uint64, float32 and
             float64. May be left out where the pointer declares its own types, which it must agree with.
 
-    The function is called from several threads at once, without the GIL. A wrong address or signature crashes the
-    process: nothing can check it.
+    The function is called from several threads at once, without the GIL. Null addresses are refused, and on Linux those
+    outside executable memory; beyond that a wrong address or signature crashes the process: nothing can check it.
 
     Raises:
         TypeError: For a pointer that is none, or whose own types disagree with the signature.
         ValueError: For a null pointer or a signature that can't be used.
     """
-    resolved = _foreign.resolve(pointer, signature)
+    from hybrid_rs.interop.foreign import resolve  # ctypes and patterns: milliseconds that few programs need
+
+    resolved = resolve(pointer, signature)
     core = _core.Kernel.foreign(resolved.name, resolved.address, resolved.signature)
     return Kernel(core, doc=f"C function {resolved.signature}", keep_alive=resolved.keep_alive)
 

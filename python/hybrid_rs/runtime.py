@@ -226,11 +226,22 @@ def map(kernel: object, *arrays: object, threads: SupportsIndex | None = None, *
     return runtime.map(kernel, *arrays, threads=workers.chosen() if threads is None else threads, **options)
 
 
+def call(kernel: object, arrays: tuple[object, ...]) -> Any:
+    """Do what ``map(kernel, *arrays)`` does, without the microseconds that keyword arguments cost."""
+    runtime = _default or default()
+    core, joined = _core_of(kernel)
+    plain = ("auto", None, workers.chosen(), None, None)
+    if joined:
+        return runtime._map_joined(core, arrays, None, plain)
+    result = runtime._core.map(core, arrays, None, *plain)
+    return runtime._map_prepared(core, arrays, None, plain) if result is NotImplemented else result
+
+
 def _core_of(kernel: object) -> tuple[_core.Kernel, bool]:
     """Return the core's kernel, and whether its results get their dtype only at the end."""
     core = getattr(kernel, "_core", None)
     if isinstance(core, _core.Kernel):
-        return core, core.result == "object"
+        return core, core.joined
     if not callable(kernel):
         raise TypeError(f"kernel: must be a hybrid_rs.Kernel or a callable, not {type(kernel).__name__}")
     return _core.Kernel.dynamic(kernel, name_of(kernel), "object"), True

@@ -83,6 +83,12 @@ impl PyKernel {
         self.dynamic.map(DType::name)
     }
 
+    /// Whether the results are kept as objects, to be given their dtype together.
+    #[getter]
+    fn joined(&self) -> bool {
+        self.dynamic == Some(DType::Object)
+    }
+
     /// One (inputs, outputs) pair of dtype names for each signature, in the order they are tried.
     #[getter]
     fn signatures(&self) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
