@@ -147,7 +147,7 @@ impl<R: Recorder> Run<'_, R> {
         let ctx = self.ctx;
         let mut lane: VecDeque<Box<dyn FnOnce() -> Status + '_>> = VecDeque::new();
         for index in 0..n {
-            if ctx.control().stopped() {
+            if ctx.control().poll() {
                 return;
             }
             lane.push_back(Box::new(move || element(ctx, index)));

@@ -66,7 +66,7 @@ class Kernel:
 
     def __call__(self, *arrays: object, **options: Any) -> Any:
         """Apply the kernel to every element of the broadcast arrays; see `hybrid_rs.map`."""
-        return runtime.map(self, *arrays, **options) if options else runtime.call(self, arrays)
+        return runtime.map(self, *arrays, **options) if options else runtime.call(self._core, arrays)
 
     def __repr__(self) -> str:
         """Show name and signatures."""

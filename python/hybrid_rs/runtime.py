@@ -120,23 +120,26 @@ class Runtime:
             _check_engine(engine)
         if device != "auto":
             _check_device("device", device)
-        core, joined = _core_of(kernel)
+        core = _core_of(kernel)
         if isinstance(out, tuple):
             out = _only(out)
         tell, end = _progress.callback(progress)
         call = (path, chunk_size, threads, timeout, tell)
         try:
-            if joined:
-                return self._map_joined(core, arrays, out, call)
-            result = self._core.map(core, arrays, out, *call)
-            if result is NotImplemented:
-                result = self._map_prepared(core, arrays, out, call)
+            result = self.run(core, arrays, out, call)
             if tell is not None:
                 size = int(np.size(result))
                 tell(size, size)
             return result
         finally:
             end()
+
+    def run(self, core: _core.Kernel, given: tuple[object, ...], out: Any, call: tuple[Any, ...]) -> Any:
+        """Do what `map` does with arguments by position, as the core takes them; for this package's own use."""
+        if core.joined:
+            return self._map_joined(core, given, out, call)
+        result = self._core.map(core, given, out, *call)
+        return self._map_prepared(core, given, out, call) if result is NotImplemented else result
 
     def _map_prepared(self, core: _core.Kernel, given: tuple[object, ...], out: Any, call: tuple[Any, ...]) -> Any:
         """Convert the arguments first; a result that can't go straight into ``out`` goes through a temporary."""
@@ -171,7 +174,7 @@ class Runtime:
 
     def chunk_size(self, kernel: object, n: SupportsIndex) -> tuple[int, str]:
         """Return the chunk size that "auto" would use now for ``n`` elements of a kernel, and why."""
-        core, _ = _core_of(kernel)
+        core = _core_of(kernel)
         return self._core.chunk_size(core, n.__index__())
 
     def metrics(self) -> Metrics:
@@ -226,25 +229,19 @@ def map(kernel: object, *arrays: object, threads: SupportsIndex | None = None, *
     return runtime.map(kernel, *arrays, threads=workers.chosen() if threads is None else threads, **options)
 
 
-def call(kernel: object, arrays: tuple[object, ...]) -> Any:
+def call(core: _core.Kernel, arrays: tuple[object, ...]) -> Any:
     """Do what ``map(kernel, *arrays)`` does, without the microseconds that keyword arguments cost."""
-    runtime = _default or default()
-    core, joined = _core_of(kernel)
-    plain = ("auto", None, workers.chosen(), None, None)
-    if joined:
-        return runtime._map_joined(core, arrays, None, plain)
-    result = runtime._core.map(core, arrays, None, *plain)
-    return runtime._map_prepared(core, arrays, None, plain) if result is NotImplemented else result
+    return (_default or default()).run(core, arrays, None, ("auto", None, workers.chosen(), None, None))
 
 
-def _core_of(kernel: object) -> tuple[_core.Kernel, bool]:
-    """Return the core's kernel, and whether its results get their dtype only at the end."""
+def _core_of(kernel: object) -> _core.Kernel:
+    """Return the core's kernel."""
     core = getattr(kernel, "_core", None)
     if isinstance(core, _core.Kernel):
-        return core, core.joined
+        return core
     if not callable(kernel):
         raise TypeError(f"kernel: must be a hybrid_rs.Kernel or a callable, not {type(kernel).__name__}")
-    return _core.Kernel.dynamic(kernel, name_of(kernel), "object"), True
+    return _core.Kernel.dynamic(kernel, name_of(kernel), "object")
 
 
 def _done(result: Any) -> Any:

@@ -306,7 +306,7 @@ PLANTED: list[tuple[Rule, str, str]] = [
 CLEAN: list[tuple[Rule, str, str]] = [
     (
         rust_layers,
-        "src/paths.rs",
+        "src/job.rs",
         "//! See [`crate::dispatch`].\nuse crate::sched::plan::Policy;\nuse super::kernel::Ctx;",
     ),
     (rust_layers, "src/sched/pool.rs", "use super::plan;\n#[cfg(test)]\nmod test { use crate::dispatch::Runtime; }"),

@@ -49,7 +49,7 @@ def paths(accepted: Acceptance) -> bytes:
             for column, text in ((1.09, f"{significant(row.vs_runtime_seq)}x"), (1.21, duration(row.sample.median))):
                 axes.text(column, place, text, transform=axes.get_yaxis_transform(), va="center", ha="right")
         floor = min(row.melem_s for row in compared.rows)
-        top = max(row.melem_s for row in compared.rows)
+        top = max(row.elements / row.sample.quartiles[0] / 1e6 for row in compared.rows)
         target = compared.row(BASELINE).melem_s * accepted.target
         axes.axvline(target, color=VERMILLION, linestyle="--", linewidth=1.4, zorder=3)
         axes.annotate(
