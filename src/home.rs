@@ -15,10 +15,17 @@ use crate::sched::learn::Costs;
 #[cfg(feature = "hybrid-exec")]
 use crate::sched::pool::Pool;
 
+/// Pools of different sizes that a Runtime keeps for later calls.
+#[cfg(feature = "hybrid-exec")]
+const MOST_POOLS: usize = 4;
+
 /// Everything that belongs to one process: a forked child makes its own and leaves the parent's alone.
 #[derive(Debug)]
 pub(crate) struct Home {
     pub(crate) pid: u32,
+    /// The Runtime's own number of workers.
+    #[cfg(feature = "hybrid-exec")]
+    threads: usize,
     #[cfg(feature = "hybrid-exec")]
     pub(crate) pools: Mutex<HashMap<usize, Arc<Pool>>>,
     pub(crate) costs: Mutex<Costs>,
@@ -35,6 +42,8 @@ impl Home {
         Self {
             pid: std::process::id(),
             #[cfg(feature = "hybrid-exec")]
+            threads,
+            #[cfg(feature = "hybrid-exec")]
             pools: Mutex::default(),
             costs: Mutex::default(),
             totals: Mutex::default(),
@@ -47,6 +56,10 @@ impl Home {
         let mut pools = lock(&self.pools);
         if let Some(pool) = pools.get(&threads) {
             return Ok(Arc::clone(pool));
+        }
+        if pools.len() >= MOST_POOLS {
+            // Sizes asked for by single calls: their threads end unless a batch is running on them.
+            pools.retain(|size, pool| *size == self.threads || Arc::strong_count(pool) > 1);
         }
         let pool = Arc::new(Pool::new(threads)?);
         pools.insert(threads, Arc::clone(&pool));

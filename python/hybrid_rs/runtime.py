@@ -219,14 +219,35 @@ def default() -> Runtime:
     return _default
 
 
-def map(kernel: object, *arrays: object, threads: SupportsIndex | None = None, **options: Any) -> Any:  # noqa: A001
+def map(  # noqa: A001 - the contract's name
+    kernel: object,
+    *arrays: object,
+    path: str = "auto",
+    engine: str = "auto",
+    device: str = "auto",
+    chunk_size: SupportsIndex | None = None,
+    threads: SupportsIndex | None = None,
+    out: Any = None,
+    progress: Progress = False,
+    timeout: float | None = None,
+) -> Any:
     """Apply a kernel to every element of the broadcast arrays, on the default Runtime.
 
     Arguments, result and errors are those of `Runtime.map`; ``threads`` may also come from `hybrid_rs.threads` and
     `hybrid_rs.set_num_threads`.
     """
-    runtime = _default or default()
-    return runtime.map(kernel, *arrays, threads=workers.chosen() if threads is None else threads, **options)
+    return (_default or default()).map(
+        kernel,
+        *arrays,
+        path=path,
+        engine=engine,
+        device=device,
+        chunk_size=chunk_size,
+        threads=workers.chosen() if threads is None else threads,
+        out=out,
+        progress=progress,
+        timeout=timeout,
+    )
 
 
 def call(core: _core.Kernel, arrays: tuple[object, ...]) -> Any:

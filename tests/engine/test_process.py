@@ -209,6 +209,19 @@ def test_a_closed_runtime_refuses_and_its_threads_are_gone() -> None:
         time.sleep(0.01)
 
 
+@linux
+def test_thread_counts_by_call_do_not_pile_up() -> None:
+    with hr.Runtime(threads=2) as rt:
+        before = len(os.listdir("/proc/self/task"))
+        for threads in range(1, 60):
+            rt.map(busy, np.arange(500), 1, path="hybrid_fnptr", threads=threads)
+        deadline = time.monotonic() + 20
+        # Four sizes are kept at the most; the last ones here are of about 60 threads each.
+        while len(os.listdir("/proc/self/task")) > before + 5 * 60:
+            assert time.monotonic() < deadline, "threads pile up"
+            time.sleep(0.01)
+
+
 def test_no_more_threads_is_an_error() -> None:
     if sys.platform != "linux" or os.geteuid() == 0:
         limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))"
