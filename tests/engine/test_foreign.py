@@ -99,7 +99,7 @@ def test_libm_of_three_arguments() -> None:
 @pytest.mark.parametrize("n", [0, 1, 1_501])
 def test_all_paths_agree(path: str, chunk_size: int | None, n: int) -> None:
     x = np.linspace(0.0, 9.0, n)
-    options = {} if chunk_size is None else {"chunk_size": chunk_size}
+    options: dict[str, Any] = {} if chunk_size is None else {"chunk_size": chunk_size}
     one = hr.map(hr.foreign(libm("sqrt"), "float64(float64)"), x, path=path, **options)
     three = hr.map(hr.foreign(libm("fma"), "float64(float64, float64, float64)"), x, x, x, path=path, **options)
     assert one.tolist() == [math.sqrt(value) for value in x.tolist()]
