@@ -68,11 +68,13 @@ pub struct Failure {
     pub error: Error,
     /// The cause that the kernel recorded with a fault.
     pub cause: Option<Cause>,
+    /// Ranges finished before a fault, merged and in order (those of a cancelled batch are in the error).
+    pub finished: Vec<(u64, u64)>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, cause: None }
+        Self { error, cause: None, finished: Vec::new() }
     }
 }
 

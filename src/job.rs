@@ -221,7 +221,8 @@ impl Job<'_> {
             return Err(Error::Cancelled { reason, finished: ledger.finished() }.into());
         }
         if let Some(index) = control.lowest_fault() {
-            return Err(Failure { error: Error::Fault { index }, cause: control.take_cause() });
+            let finished = ledger.finished();
+            return Err(Failure { error: Error::Fault { index }, cause: control.take_cause(), finished });
         }
         if finished {
             return Ok(());

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple};
 
@@ -133,21 +133,28 @@ impl Watch for PyWatch {
 fn raise(py: Python<'_>, failure: Failure, watch: PyWatch, batch: &Batch<'_>, shape: &[usize]) -> PyErr {
     match (failure.error, watch.error) {
         (Error::Cancelled { finished, .. }, Some(error)) => {
-            // Ctrl-C and a failing callback keep their own type and carry what was finished; a class that takes no
-            // attributes goes without.
-            let _ = error.value(py).setattr("finished", finished);
+            carry(py, &error, finished);
             error
         }
         (Error::Fault { index }, _) => {
             let cause = failure.cause.and_then(|cause| cause.downcast::<PyErr>().ok()).map(|cause| *cause);
             match cause {
                 // Not an error of the element: KeyboardInterrupt, SystemExit.
-                Some(error) if !error.is_instance_of::<pyo3::exceptions::PyException>(py) => error,
+                Some(error) if !error.is_instance_of::<PyException>(py) => {
+                    carry(py, &error, failure.finished);
+                    error
+                }
                 cause => describe_fault(py, index, cause, batch, shape),
             }
         }
         (error, _) => to_py(error),
     }
+}
+
+/// Ctrl-C and a failing callback keep their own type and carry what was finished; a class that takes no attributes goes
+/// without.
+fn carry(py: Python<'_>, error: &PyErr, finished: Vec<(u64, u64)>) {
+    let _ = error.value(py).setattr("finished", finished);
 }
 
 fn describe_fault(py: Python<'_>, index: u64, cause: Option<PyErr>, batch: &Batch<'_>, shape: &[usize]) -> PyErr {

@@ -111,25 +111,22 @@ def test_ctrl_c_stops_every_path(path: str, work: str) -> None:
         f"""
         import os, signal, threading, time, numpy as np, hybrid_rs as hr
         x, path = np.arange({n}), {path!r}
-        sent = []
         def interrupt():
             time.sleep(0.4)
-            sent.append(time.perf_counter())
             os.kill(os.getpid(), signal.SIGINT)
         threading.Thread(target=interrupt).start()
         try:
             {call}
         except KeyboardInterrupt as error:
-            late = time.perf_counter() - sent[0]
-            ranges = getattr(error, "finished", None)
+            assert all(begin < end for begin, end in error.finished), error.finished
         else:
             raise SystemExit("not interrupted")
         again = [hr.map(hr.kernels.busy_work, np.arange(3000), 3, path=p).sum() for p in (path, "seq_direct")]
         assert again[0] == again[1]
-        print("interrupted", late < 5)
+        print("interrupted")
         """
     )
-    assert done.stdout == "interrupted True\n", done.stderr
+    assert done.stdout == "interrupted\n", done.stderr
 
 
 @pytest.mark.parametrize("path", hr.PATHS)
