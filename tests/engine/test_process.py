@@ -103,7 +103,7 @@ def test_several_python_threads_share_a_runtime() -> None:
 @pytest.mark.parametrize("work", ["busy", "long", "dyn"])
 def test_ctrl_c_stops_every_path(path: str, work: str) -> None:
     n, call = {
-        "busy": (2_000_000, "hr.map(hr.kernels.busy_work, x, 20_000, path=path)"),
+        "busy": (2_000_000, "hr.map(hr.kernels.busy_work, x, 2_000_000, path=path)"),
         "long": (2000, "hr.map(hr.kernels.busy_work, x, 2**60, path=path)"),
         "dyn": (2_000_000, "hr.map(hr.dyn(lambda v: sum(range(1000)), int), x, path=path)"),
     }[work]
