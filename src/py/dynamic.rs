@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyTuple};
 
+use super::turn;
 use crate::buffer::{DType, View};
 use crate::kernel::{Ctx, Kernel, Status};
 
@@ -22,6 +23,7 @@ extern "C-unwind" fn element(ctx: &Ctx<'_>, index: u64) -> Status {
 }
 
 extern "C-unwind" fn chunk(ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
+    turn::give_way();
     // Not attachable: the interpreter is going away, and nobody will read the result.
     Python::try_attach(|py| run(py, ctx, begin, end)).unwrap_or(Status::STOPPED)
 }
@@ -32,7 +34,9 @@ fn run(py: Python<'_>, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
         if ctx.control().stopped() {
             return Status::STOPPED;
         }
-        if (index - begin) % BREATH == BREATH - 1 {
+        if turn::is_wanted() {
+            py.detach(turn::give_way);
+        } else if (index - begin) % BREATH == BREATH - 1 {
             // A C callable never passes the interpreter's own check for waiting threads.
             py.detach(|| ());
         }

@@ -8,6 +8,7 @@ mod kernel;
 mod metrics;
 mod prepare;
 mod runtime;
+mod turn;
 
 use pyo3::prelude::*;
 

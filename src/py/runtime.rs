@@ -13,6 +13,7 @@ use super::errors::{Index, fault, to_py};
 use super::kernel::PyKernel;
 use super::metrics::to_dict;
 use super::prepare::Prepared;
+use super::turn;
 use crate::builtin;
 use crate::call::{Call, Failure, Options, Watch};
 use crate::dispatch::Runtime;
@@ -111,7 +112,7 @@ struct PyWatch {
 
 impl Watch for PyWatch {
     fn tick(&mut self, done: u64, total: u64) -> Result<(), StopReason> {
-        let looked = Python::try_attach(|py| {
+        let looked = turn::take(|py| {
             py.check_signals()?;
             if let Some(progress) = &self.progress {
                 progress.call1(py, (done, total))?;
