@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 import hybrid_rs as hr
 from hybrid_rs.bench import oracle, stats
-from hybrid_rs.bench.table import duration, render, significant
-from hybrid_rs.bench.timing import Call, affordable, clock, interleave
+from hybrid_rs.bench.table import PAIRED, UNKNOWN, duration, render, significant, spread
+from hybrid_rs.bench.timing import LEAST_FOR_SPREAD, Call, affordable, clock, interleave, pairs
 
 SOURCE = Path(__file__).resolve().parent / "peers" / "busy.c"
 FLAGS = ("-O3", "-march=native", "-mprefer-vector-width=512", "-fopenmp", "-ffp-contract=off", "-shared", "-fPIC")
@@ -111,8 +111,9 @@ def compare(batch: int, iters: int, threads: int | None, samples: int) -> dict[s
     for name, sample in timed.items():
         row = {**sample.to_dict(), "melem_s": batch / sample.median / 1e6}
         row["ratio"] = sample.median / timed[PEER].median
-        if len(sample.seconds) == len(timed[PEER].seconds):
-            row["ratio"], interval = stats.paired_ratio(sample.seconds, timed[PEER].seconds)
+        ours, theirs = pairs(sample, timed[PEER])
+        if len(ours) >= LEAST_FOR_SPREAD:
+            row["ratio"], interval = stats.paired_ratio(ours, theirs)
             row["interval"] = interval.to_dict()
         rows[name] = row
     return {"batch": batch, "iters": iters, "threads": used, "relative_to": PEER, "candidates": rows}
@@ -127,16 +128,16 @@ def table(compared: dict[str, Any]) -> str:
             (
                 name,
                 duration(row["median_s"]),
-                duration(row["spread_s"]),
+                spread(row["seconds"]),
                 significant(row["melem_s"]),
                 f"{row['ratio']:.3f}",
-                f"{span['low']:.3f} to {span['high']:.3f}" if span else "-",
+                f"{span['low']:.3f} to {span['high']:.3f}" if span else UNKNOWN,
                 str(row["samples"]),
             )
         )
     header = ("candidate", "median", "spread", "Melem/s", f"time / {PEER}", "95 % interval", "samples")
     title = f"busy_work, {compared['batch']:,} elements x {compared['iters']} iterations, {compared['threads']} threads"
-    return f"{title}\n{render(header, rows)}"
+    return f"{title}\n{render(header, rows)}\n{PAIRED}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::call::{Call, Failure, Options, Watch, check_threads};
 use crate::error::{Error, Result};
 use crate::home::{Home, Homes, lock};
-use crate::job::{Job, Watcher, choose};
+use crate::job::{Job, Watcher, choose, nested};
 use crate::kernel::{Batch, Kernel};
 #[cfg(not(feature = "hybrid-lite"))]
 use crate::metrics::{Last, On};
@@ -72,7 +72,8 @@ impl Runtime {
         let job = Job { home, options: &self.options, kernel, batch, call, threads, watcher: Mutex::new(watcher) };
         #[cfg(not(feature = "hybrid-lite"))]
         if self.options.metrics {
-            let choice = job.run(On(&home.workers))?;
+            // What runs inside another batch's task is part of that task's time.
+            let choice = if nested() { job.run(Off)? } else { job.run(On(&home.workers))? };
             let last = Last { path: call.path, choice, threads, elements: batch.len() };
             lock(&home.totals).add(last, start.elapsed());
             return Ok(());
@@ -103,7 +104,10 @@ impl Runtime {
 
     #[cfg(feature = "hybrid-exec")]
     fn end_threads(&self) {
-        let pools = std::mem::take(&mut *lock(&self.home().pools));
+        let mut guard = lock(&self.home().pools);
+        guard.closed = true;
+        let pools = std::mem::take(&mut guard.by_size);
+        drop(guard);
         if crate::sched::pool::on_worker() {
             return; // A worker can't wait for itself; dropping the pools ends them all the same.
         }

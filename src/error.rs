@@ -42,6 +42,11 @@ pub enum Error {
     },
     /// Code of the core or of a built-in kernel panicked.
     Panic(String),
+    /// The bookkeeping of a batch doesn't fit into memory.
+    OutOfMemory {
+        /// What was asked for, in bytes.
+        bytes: u64,
+    },
     /// Worker threads could not be started.
     Pool(String),
     /// The build lacks what was asked for.
@@ -81,6 +86,7 @@ impl fmt::Display for Error {
                 write!(f, "the batch was {why} with {done} elements finished")
             }
             Self::Panic(message) => write!(f, "internal error (a panic in the core): {message}"),
+            Self::OutOfMemory { bytes } => write!(f, "no memory for {bytes} bytes that keep track of the batch"),
             Self::Pool(message) => write!(f, "worker threads could not be started: {message}"),
             Self::Unsupported(message) => f.write_str(message),
             Self::Closed => f.write_str("the Runtime is closed"),

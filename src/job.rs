@@ -1,12 +1,14 @@
 //! One call under way: cuts the batch for its path, waits or computes, and tells what came of it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::call::{Call, Failure, Options, Watch};
 use crate::error::{Error, StopReason};
 use crate::home::{Home, lock};
-use crate::kernel::{Batch, Control, Ctx, Kernel, Status};
+#[cfg(feature = "hybrid-exec")]
+use crate::home::{forks, leave_fork};
+use crate::kernel::{Batch, Control, Ctx, Kernel, Status, stopped_around};
 use crate::metrics::Recorder;
 use crate::paths::Path;
 use crate::run::{Body, PanicSlot, Run, body};
@@ -45,10 +47,20 @@ impl<'a> Watcher<'a> {
         self.next = now + WATCH_EVERY;
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.reason.get_or_insert(StopReason::TimedOut);
+        } else if stopped_around() {
+            self.reason.get_or_insert(StopReason::Interrupted);
         } else if let Err(reason) = self.watch.tick(done, self.total) {
             self.reason.get_or_insert(reason);
         }
         self.reason.is_some()
+    }
+
+    /// The reason to stop so far; a deadline that has passed is one, though nobody looked.
+    fn verdict(&mut self) -> Option<StopReason> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.reason.get_or_insert(StopReason::TimedOut);
+        }
+        self.reason
     }
 
     /// Looks if it is time to; says whether to stop.
@@ -82,10 +94,7 @@ impl Job<'_> {
             return self.strips(recorder, body(path), 1).map(|()| elements);
         }
         // A worker that starts a batch runs it itself: waiting for its own pool could wait for itself.
-        #[cfg(feature = "hybrid-exec")]
-        let alone = on_worker() || n == 0;
-        #[cfg(not(feature = "hybrid-exec"))]
-        let alone = true;
+        let alone = nested() || n == 0 || !cfg!(feature = "hybrid-exec");
         match path {
             Path::RuntimeSeq if alone => self.lane_inline(recorder).map(|()| elements),
             _ if alone => self.strips(recorder, body(path), self.kernel.tile).map(|()| inline),
@@ -102,6 +111,10 @@ impl Job<'_> {
         let n = self.batch.len();
         let known = element_ns.or_else(|| self.home.element_ns(self.kernel));
         let choice = choose(self.options, self.call.chunk_size, n, self.threads, self.kernel, known);
+        if choice.size >= n && self.call.path == Path::HybridAutoChunked {
+            self.strips(recorder, body(self.call.path), self.kernel.tile)?;
+            return Ok(Choice { size: n, why: Why::Inline });
+        }
         if choice.size >= n {
             self.tasks(recorder, body(Path::HybridFnptr), origin, 1)?;
             return Ok(Choice { size: 1, why: Why::WholeBatch });
@@ -135,7 +148,7 @@ impl Job<'_> {
                 }
                 ledger.advance(end);
                 at = end;
-                if run.ctx.control().poll() {
+                if at < n && run.ctx.control().poll() {
                     return false;
                 }
                 let spent = start.elapsed();
@@ -169,8 +182,8 @@ impl Job<'_> {
                 }
                 ledger.advance(end);
                 at = end;
-                if run.ctx.control().poll() {
-                    return at == n;
+                if at < n && run.ctx.control().poll() {
+                    return false;
                 }
                 let spent = start.elapsed();
                 if spent < STRIP {
@@ -204,7 +217,7 @@ impl Job<'_> {
             Ok(mut watcher) => watcher.tick_if_due(|| ledger.done()),
             Err(_) => false, // The watch itself is running further up this thread's stack.
         };
-        let control = Control::with_hook(&hook);
+        let control = Control::with_hook(&hook).with_deadline(self.deadline());
         let ctx = Ctx::new(self.kernel, self.batch, &control);
         let panic = PanicSlot::default();
         let finished = work(&Run { kernel: self.kernel, ctx: &ctx, body, recorder, ledger, panic: &panic });
@@ -216,12 +229,12 @@ impl Job<'_> {
         if let Some(message) = panic.take() {
             return Err(Error::Panic(message).into());
         }
-        let reason = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).reason;
+        let reason = lock(&self.watcher).verdict();
         if !finished && let Some(reason) = reason {
             return Err(Error::Cancelled { reason, finished: ledger.finished() }.into());
         }
         if let Some(index) = control.lowest_fault() {
-            let finished = ledger.finished();
+            let finished = with_all_below(index, ledger.finished());
             return Err(Failure { error: Error::Fault { index }, cause: control.take_cause(), finished });
         }
         if finished {
@@ -229,6 +242,10 @@ impl Job<'_> {
         }
         // An engine that stopped unasked, or a callable whose interpreter is going away.
         Err(Error::Cancelled { reason: StopReason::Interrupted, finished: ledger.finished() }.into())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        lock(&self.watcher).deadline
     }
 
     fn observe(&self, elements: u64, workers: usize, wall: Duration) {
@@ -243,7 +260,7 @@ impl Job<'_> {
     /// Tasks of `size` elements over `[origin, n)`, on the workers.
     fn tasks<R: Recorder + Copy>(&self, recorder: R, body: Body, origin: u64, size: u64) -> Outcome<()> {
         let n = self.batch.len();
-        let ledger = Ledger::tasks(origin, n, size);
+        let ledger = Ledger::tasks(origin, n, size)?;
         let pool = self.home.pool(self.threads)?;
         self.on_workers(recorder, body, &ledger, |run, wait| {
             pool.each(ledger.count(), |worker, task| run.task(worker, task), wait);
@@ -268,20 +285,23 @@ impl Job<'_> {
         ledger: &Ledger,
         work: impl FnOnce(&Run<'_, R>, &mut dyn FnMut(&Done)),
     ) -> Outcome<()> {
-        let control = Control::default();
+        let control = Control::default().with_deadline(self.deadline());
         let ctx = Ctx::new(self.kernel, self.batch, &control);
         let panic = PanicSlot::default();
-        let start = Instant::now();
+        let _active = self.home.workers.active();
         let mut wait = |done: &Done| {
-            let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut watcher = lock(&self.watcher);
+            let forks = forks();
             while !done.wait(watcher.patience()) {
                 if watcher.reason.is_none() && watcher.tick_if_due(|| ledger.done()) {
                     control.stop();
                 }
+                if forks != crate::home::forks() {
+                    leave_fork("a progress callback or signal handler");
+                }
             }
         };
         work(&Run { kernel: self.kernel, ctx: &ctx, body, recorder, ledger, panic: &panic }, &mut wait);
-        self.home.workers.add_active(start.elapsed());
         let finished = control.lowest_fault().is_none() && ledger.done() == self.batch.len();
         self.verdict(&control, ledger, &panic, finished)
     }
@@ -294,6 +314,19 @@ impl Watcher<'_> {
         let due = self.deadline.filter(|_| self.reason.is_none()).map_or(self.next, |limit| limit.min(self.next));
         due.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
     }
+}
+
+/// Finished ranges together with everything below a fault, merged.
+fn with_all_below(index: u64, finished: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    let mut below = index;
+    let mut above = Vec::new();
+    for (begin, end) in finished {
+        if begin <= below { below = below.max(end) } else { above.push((begin, end)) }
+    }
+    if below > 0 {
+        above.insert(0, (0, below));
+    }
+    above
 }
 
 /// The chunk size for `n` elements: the call's, else the environment's, else the policy's.
@@ -315,6 +348,14 @@ pub(crate) fn choose(
         Policy::Adaptive => adaptive(n, threads, kernel.tile, element_ns),
         policy => Choice { size: policy.chunk_size(n), why: Why::Formula(policy) },
     }
+}
+
+/// Whether this thread is a worker, inside another batch's task.
+pub(crate) fn nested() -> bool {
+    #[cfg(feature = "hybrid-exec")]
+    return on_worker();
+    #[cfg(not(feature = "hybrid-exec"))]
+    false
 }
 
 /// Keeps the builds without threads complete: there every batch runs on the calling thread.

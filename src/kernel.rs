@@ -4,10 +4,12 @@
 //! *chunk form* (one call, elements `[begin, end)`); both get a [`Ctx`] and answer with a [`Status`].
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::buffer::{DType, View};
 use crate::error::{Error, Result};
@@ -34,6 +36,40 @@ pub type ChunkFn = extern "C-unwind" fn(ctx: &Ctx<'_>, begin: u64, end: u64) -> 
 /// A fault's cause, kept for whoever reports it (a Python exception, say).
 pub type Cause = Box<dyn Any + Send>;
 
+/// Elements between two full polls of a loop over cheap ones: a poll on the caller's own thread reads the clock.
+const POLL_EVERY: u64 = 32;
+
+/// A batch's stop flag and deadline, shared with the batches started from inside it.
+#[derive(Debug, Default)]
+struct Stop {
+    flag: AtomicU32,
+    deadline: Option<Instant>,
+}
+
+thread_local! {
+    /// The batches that this thread is inside of.
+    static AROUND: RefCell<Vec<Arc<Stop>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether a batch that this thread is inside of is stopped or late.
+#[must_use]
+pub fn stopped_around() -> bool {
+    let over = |stop: &Arc<Stop>| {
+        stop.flag.load(Ordering::Relaxed) != 0 || stop.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    };
+    AROUND.with_borrow(|around| around.iter().any(over))
+}
+
+/// Undoes [`Control::enter`] when dropped; stays on its thread.
+#[derive(Debug)]
+pub struct Entered(PhantomData<*const ()>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        AROUND.with_borrow_mut(Vec::pop);
+    }
+}
+
 /// Called by [`Control::poll`] where the caller's own thread computes; answers whether to stop.
 pub type PollHook<'a> = &'a (dyn Fn() -> bool + Sync);
 
@@ -41,7 +77,7 @@ pub type PollHook<'a> = &'a (dyn Fn() -> bool + Sync);
 #[derive(Default)]
 #[repr(C)]
 pub struct Control<'a> {
-    stop: AtomicU32,
+    stop: Arc<Stop>,
     /// Index of the lowest fault plus one; 0 while there is none.
     fault: AtomicU64,
     cause: Mutex<Option<Cause>>,
@@ -55,6 +91,12 @@ impl<'a> Control<'a> {
         Self { hook: Some(hook), ..Self::default() }
     }
 
+    /// The same, with a deadline that batches started from inside this one keep as well.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Option<Instant>) -> Self {
+        Self { stop: Arc::new(Stop { flag: AtomicU32::new(0), deadline }), ..self }
+    }
+
     /// Whether to stop: to be asked between tiles and on long loops' back edges, every few milliseconds at least.
     ///
     /// In parallel work this is one relaxed load; work on the caller's own thread also looks at its watcher.
@@ -62,6 +104,20 @@ impl<'a> Control<'a> {
     #[inline]
     pub fn poll(&self) -> bool {
         self.stopped() || self.hook.is_some_and(|hook| self.ask(hook))
+    }
+
+    /// [`Control::poll`] for loops over cheap elements: asks in full at every 32nd index, else looks at the flag alone.
+    #[must_use]
+    #[inline]
+    pub fn poll_at(&self, index: u64) -> bool {
+        if index.is_multiple_of(POLL_EVERY) { self.poll() } else { self.stopped() }
+    }
+
+    /// Marks that this thread runs code of the batch that may start batches of its own, which then stop with this one.
+    #[must_use]
+    pub fn enter(&self) -> Entered {
+        AROUND.with_borrow_mut(|around| around.push(Arc::clone(&self.stop)));
+        Entered(PhantomData)
     }
 
     #[cold]
@@ -75,14 +131,14 @@ impl<'a> Control<'a> {
 
     /// Asks every worker of the batch to stop at its next poll.
     pub fn stop(&self) {
-        self.stop.store(1, Ordering::Relaxed);
+        self.stop.flag.store(1, Ordering::Relaxed);
     }
 
     /// Whether [`Control::stop`] was called. Cheap: one relaxed load.
     #[must_use]
     #[inline]
     pub fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed) != 0
+        self.stop.flag.load(Ordering::Relaxed) != 0
     }
 
     /// Records that element `index` faulted. The lowest index wins, whatever the order of the calls.

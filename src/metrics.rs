@@ -2,7 +2,8 @@
 //! compiled without them; the cargo feature `hybrid-lite` leaves the recording one out of the build.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::paths::Path;
 use crate::sched::plan::Choice;
@@ -55,26 +56,57 @@ impl Default for Histogram {
 pub struct Workers {
     /// One for each worker, and the last for all others: calling threads, and workers of larger pools asked for by call.
     slots: Box<[Slot]>,
-    /// ns during which parallel work was under way.
-    active_ns: AtomicU64,
+    active: Mutex<Active>,
+}
+
+/// The time during which any parallel work was under way; batches that overlap count once.
+#[derive(Debug, Default)]
+struct Active {
+    running: usize,
+    since: Option<Instant>,
+    total: Duration,
+}
+
+/// Parallel work is under way until this is dropped.
+pub(crate) struct Activity<'a>(&'a Mutex<Active>);
+
+impl Drop for Activity<'_> {
+    fn drop(&mut self) {
+        let mut active = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        active.running -= 1;
+        if active.running == 0
+            && let Some(since) = active.since.take()
+        {
+            active.total += since.elapsed();
+        }
+    }
 }
 
 impl Workers {
     /// Counters for `threads` workers.
     #[must_use]
     pub fn new(threads: usize) -> Self {
-        Self { slots: (0..=threads).map(|_| Slot::default()).collect(), active_ns: AtomicU64::new(0) }
+        Self { slots: (0..=threads).map(|_| Slot::default()).collect(), active: Mutex::default() }
     }
 
-    /// Adds wall time of parallel work, to which the workers' idle time is the remainder.
-    pub fn add_active(&self, wall: Duration) {
-        self.active_ns.fetch_add(nanoseconds(wall), Ordering::Relaxed);
+    /// Notes that parallel work begins; the workers' idle time is what they don't spend in tasks meanwhile.
+    #[cfg_attr(not(feature = "hybrid-exec"), allow(dead_code, reason = "this build has no parallel work"))]
+    pub(crate) fn active(&self) -> Activity<'_> {
+        let mut active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+        if active.running == 0 {
+            active.since = Some(Instant::now());
+        }
+        active.running += 1;
+        Activity(&self.active)
     }
 
     /// These counters at this moment, beside `totals`.
     #[must_use]
     pub fn snapshot(&self, totals: Totals) -> Snapshot {
-        let active = self.active_ns.load(Ordering::Relaxed);
+        let active = {
+            let active = self.active.lock().unwrap_or_else(PoisonError::into_inner);
+            nanoseconds(active.total + active.since.map_or(Duration::ZERO, |since| since.elapsed()))
+        };
         let (workers, others) = self.slots.split_at(self.slots.len() - 1);
         let others = &others[0];
         let read = |slot: &Slot, active: u64| {
@@ -103,11 +135,11 @@ pub struct On<'a>(pub &'a Workers);
 
 #[cfg(not(feature = "hybrid-lite"))]
 impl Recorder for On<'_> {
-    type Mark = std::time::Instant;
+    type Mark = Instant;
 
     #[inline]
     fn start(&self) -> Self::Mark {
-        std::time::Instant::now()
+        Instant::now()
     }
 
     #[inline]

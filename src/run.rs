@@ -29,7 +29,7 @@ pub(crate) const fn body(path: Path) -> Body {
 fn run_elements(kernel: &Kernel, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
     let element = kernel.element;
     for index in begin..end {
-        if ctx.control().stopped() {
+        if ctx.control().poll_at(index) {
             return Status::STOPPED;
         }
         let status = element(ctx, index);
@@ -43,7 +43,7 @@ fn run_elements(kernel: &Kernel, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status 
 /// A boxed closure for each element, called through its vtable; the box keeps the compiler from seeing through it.
 fn run_boxed(kernel: &Kernel, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
     for index in begin..end {
-        if ctx.control().stopped() {
+        if ctx.control().poll_at(index) {
             return Status::STOPPED;
         }
         let element = kernel.element;

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from hybrid_rs import _core
+from hybrid_rs.errors import KernelFault
 
 __all__ = ["check_out", "join", "prepare"]
 
@@ -17,32 +19,119 @@ if TYPE_CHECKING:
 
 _SUPPORTED = "bool, integers of 8 to 64 bits, float32 and float64"
 _INT64_MAX = 2**63 - 1
+_NUMBERS = {int, float, bool}
+# By the size of the float dtype, the least number that rounds to infinity in it.
+_LIMITS = {4: 2**128 - 2**103, 8: 2**1024 - 2**970}
+_MOST_BITS = 200
+_EXACT = 2**53
+_MOST_TEXT = 60
+_MOST_AXES = 64
 
 
 def prepare(core: _core.Kernel, arguments: tuple[object, ...]) -> tuple[tuple[AnyArray, ...], np.dtype[Any] | None]:
     """Return the arguments as arrays of one shape (or of shape ``()``) and of dtypes that the kernel takes.
 
+    Python numbers, and lists of nothing else, take the kernel's dtype if every value fits it.
+
     The second value is the result's dtype; None where the kernel itself doesn't know (a dynamic one).
 
     Raises:
         TypeError: For a dtype that the kernel doesn't take, naming the argument.
+        OverflowError: For Python numbers out of the range of what the kernel takes.
         ValueError: For shapes that don't broadcast, and ragged lists.
     """
-    converted = [_as_array(k, argument) for k, argument in enumerate(arguments)]
-    weak = [type(argument) in (int, float, bool) for argument in arguments]
+    read = [_Weak.of(k, argument) or _as_array(k, argument) for k, argument in enumerate(arguments)]
     result = None
     if core.signatures:
-        dtypes, result = _signature(core, converted, weak, arguments)
-        pairs = enumerate(zip(converted, dtypes, strict=True))
-        converted = [_cast(k, array, dtype, weak[k]) for k, (array, dtype) in pairs]
+        dtypes, result = _signature(core, read, arguments)
     else:
-        converted = [_supported(k, array) for k, array in enumerate(converted)]
+        dtypes = [_own_dtype(k, operand) for k, operand in enumerate(read)]
+    pairs = zip(read, dtypes, strict=True)
+    converted = [_cast(k, operand, dtype) for k, (operand, dtype) in enumerate(pairs)]
     try:
         shape = np.broadcast_shapes(*(array.shape for array in converted))
     except ValueError:
         shapes = " ".join(str(array.shape) for array in converted)
         raise ValueError(f"arrays: operands could not be broadcast together with shapes {shapes}") from None
     return tuple(_spread(array, shape) for array in converted), result
+
+
+class _Weak:
+    """A Python number, or a list of nothing but numbers (also nested): without a dtype of its own, as in NEP 50."""
+
+    __slots__ = ("_high", "_low", "floats", "kinds", "shape", "values")
+
+    def __init__(self, values: list[Any], shape: tuple[int, ...], kinds: set[type]) -> None:
+        self.values = values
+        self.shape = shape
+        self.kinds = kinds
+        self.floats = float in kinds
+        integers = values if not self.floats else [value for value in values if type(value) is not float]
+        self._low, self._high = min(integers, default=0), max(integers, default=0)
+
+    @classmethod
+    def of(cls, k: int, argument: object) -> _Weak | None:
+        """Return the argument as this, if it is nothing else."""
+        if type(argument) in _NUMBERS:
+            return cls([argument], (), {type(argument)})
+        if not isinstance(argument, list | tuple):
+            return None
+        kinds = _kinds(argument)
+        if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
+            raise TypeError(f"arrays[{k}]: masked arrays are not supported; fill them first: a.filled(value)")
+        kinds = {kind for kind in kinds if not issubclass(kind, list | tuple)}
+        if not kinds <= _NUMBERS:
+            return None
+        objects = np.array(argument, dtype=object)
+        values = objects.ravel().tolist()
+        # Of a ragged list NumPy makes an array of lists here, and a good message where no dtype is given.
+        return cls(values, objects.shape, kinds) if set(map(type, values)) <= _NUMBERS else None
+
+    def within(self, low: int, high: int) -> bool:
+        """Whether all integers are."""
+        return low <= self._low and self._high <= high
+
+    def fits(self, dtype: np.dtype[Any]) -> bool:
+        """Whether every value can be a `dtype`; floats are rounded, and never become integers."""
+        if dtype.kind == "b":
+            return self.kinds <= {bool}
+        if dtype.kind != "f":
+            limits = np.iinfo(dtype)
+            return not self.floats and self.within(int(limits.min), int(limits.max))
+        limit = _LIMITS[dtype.itemsize]
+        if not self.within(1 - limit, limit - 1):
+            return False
+        # A float is in the range of float64, and infinity and nan are values of float32, too.
+        return dtype.itemsize == 8 or not any(limit <= abs(value) < math.inf for value in self.values)
+
+    def cast(self, dtype: np.dtype[Any]) -> AnyArray:
+        """Return the values, which fit, as an array; each is rounded once."""
+        values = self.values
+        if dtype == np.float32 and self.kinds != {float}:
+            values = [_float32_ready(value) if type(value) is int else value for value in values]
+        with np.errstate(all="ignore"):
+            return np.array(values, dtype=dtype).reshape(self.shape)
+
+
+def _kinds(values: list[Any] | tuple[Any, ...], depth: int = 0) -> set[type]:
+    """Return the types of all items, those of lists in it included."""
+    kinds = set(map(type, values))
+    # As deep as NumPy's arrays go; what is deeper is refused there.
+    if depth < _MOST_AXES and any(issubclass(kind, list | tuple) for kind in kinds):
+        lists = {id(value): value for value in values if isinstance(value, list | tuple)}
+        kinds.update(*(_kinds(value, depth + 1) for value in lists.values()))
+    return kinds
+
+
+def _float32_ready(value: int) -> float:
+    """Return a float that rounds to the same float32 as the integer: half a hundred bits, the last one sticky."""
+    surplus = value.bit_length() - 50
+    if surplus <= 0:
+        return float(value)
+    size = abs(value)
+    kept = size >> surplus
+    kept |= kept << surplus != size
+    return math.copysign(float(kept << surplus), value)
 
 
 def _as_array(k: int, argument: object) -> AnyArray:
@@ -56,56 +145,90 @@ def _as_array(k: int, argument: object) -> AnyArray:
         raise OverflowError(f"arrays[{k}]: {error}") from None
 
 
-def _supported(k: int, array: AnyArray) -> AnyArray:
-    """Return the array in native byte order if a dynamic kernel can take it."""
-    dtype = array.dtype
+def _own_dtype(k: int, operand: _Weak | AnyArray) -> np.dtype[Any]:
+    """Return the dtype that a dynamic kernel gets, in native byte order."""
+    if isinstance(operand, _Weak):
+        names = ["float64"] if operand.floats or not operand.values else ["bool", "int64", "uint64"]
+        fitting = (np.dtype(name) for name in names if operand.fits(np.dtype(name)))
+        dtype = next(fitting, None)
+        if dtype is None:
+            raise _misfit(k, operand, names[-2:], "the callable")
+        return dtype
+    dtype = operand.dtype
     if dtype == np.float16:
         dtype = np.dtype(np.float32)
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise TypeError(f"arrays[{k}]: dtype {dtype} is not supported; kernels take {_SUPPORTED}")
-    return array.astype(dtype.newbyteorder("="), copy=False)
+    return dtype.newbyteorder("=")
 
 
 def _signature(
-    core: _core.Kernel, arrays: list[AnyArray], weak: list[bool], arguments: tuple[object, ...]
+    core: _core.Kernel, operands: list[_Weak | AnyArray], arguments: tuple[object, ...]
 ) -> tuple[list[np.dtype[Any]], np.dtype[Any]]:
     """Return the dtypes of the first signature that every argument can be cast to safely."""
     for inputs, outputs in core.signatures:
         dtypes = [np.dtype(name) for name in inputs]
-        if all(_fits(*pair) for pair in zip(arrays, weak, dtypes, strict=True)):
+        if all(map(_fits, operands, dtypes)):
             return dtypes, np.dtype(outputs[0])
-    for k, array in enumerate(arrays):
+    for k, operand in enumerate(operands):
         wanted = sorted({inputs[k] for inputs, _ in core.signatures})
-        if not any(_fits(array, weak[k], np.dtype(name)) for name in wanted):
-            if weak[k]:
-                raise _misfit(k, arguments[k], wanted)
-            raise TypeError(
-                f"arrays[{k}]: dtype {array.dtype} can't be cast safely to {' or '.join(wanted)}, "
-                f"which {core.name} takes; convert it first: a.astype({wanted[0]!r})"
-            )
-    given = ", ".join(str(array.dtype) for array in arrays)
+        if any(_fits(operand, np.dtype(name)) for name in wanted):
+            continue
+        if isinstance(operand, _Weak):
+            raise _misfit(k, operand, wanted, core.name)
+        raise TypeError(
+            f"arrays[{k}]: dtype {operand.dtype} can't be cast safely to {' or '.join(wanted)}, "
+            f"which {core.name} takes{_advice(arguments[k], operand.dtype, wanted)}"
+        )
+    given = ", ".join("number" if isinstance(operand, _Weak) else str(operand.dtype) for operand in operands)
     raise TypeError(f"arrays: {core.name} has no signature for ({given})")
 
 
-def _misfit(k: int, value: object, wanted: list[str]) -> Exception:
-    message = f"arrays[{k}]: {value!r} does not fit {' or '.join(wanted)}"
-    return OverflowError(message) if isinstance(value, int) else TypeError(message)
+def _misfit(k: int, weak: _Weak, wanted: list[str], name: str) -> Exception:
+    dtypes = [np.dtype(dtype) for dtype in wanted]
+    if weak.floats and all(dtype.kind in "iu" for dtype in dtypes):
+        value = next(value for value in weak.values if type(value) is float)
+        advice = f"; to truncate: np.array(list, dtype={_largest(wanted)!r})" if weak.shape else ""
+        return TypeError(f"arrays[{k}]: {value!r} does not fit: it is a float; {name} takes integers there{advice}")
+    for value in weak.values:
+        if not any(_Weak([value], (), {type(value)}).fits(dtype) for dtype in dtypes):
+            return OverflowError(f"arrays[{k}]: {_shown(value)} does not fit {' or '.join(wanted)}")
+    return OverflowError(f"arrays[{k}]: the list's numbers do not fit {' or '.join(wanted)} together")
 
 
-def _fits(array: AnyArray, weak: bool, dtype: np.dtype[Any]) -> bool:
-    if not weak:
-        return bool(np.can_cast(array.dtype, dtype, "safe"))
-    if array.dtype.kind == "f":
-        return dtype.kind == "f"
-    if dtype.kind == "f":
-        return True
-    limits = np.iinfo(dtype)
-    return int(limits.min) <= int(array) <= int(limits.max)
+def _shown(value: float) -> str:
+    """Text of a number; Python refuses to write integers of thousands of digits."""
+    if type(value) is int and value.bit_length() > _MOST_BITS:
+        return f"an integer of {value.bit_length()} bits"
+    return repr(value)
 
 
-def _cast(k: int, array: AnyArray, dtype: np.dtype[Any], weak: bool) -> AnyArray:
+def _advice(argument: object, dtype: np.dtype[Any], wanted: list[str]) -> str:
+    """Say how to convert, where that helps: arrays and lists of numbers."""
+    if dtype.kind not in "biuf":
+        return ""
+    target = _largest(wanted)
+    how = f"a.astype({target!r})" if hasattr(argument, "astype") else f"np.array(list, dtype={target!r})"
+    truncates = dtype.kind == "f" and np.dtype(target).kind in "iu"
+    return f"; to truncate the floats: {how}" if truncates else f"; convert it first: {how}"
+
+
+def _largest(wanted: list[str]) -> str:
+    """Return the dtype that loses least: a float if there is one, signed before unsigned."""
+    return max(wanted, key=lambda name: ("buif".index(np.dtype(name).kind), np.dtype(name).itemsize))
+
+
+def _fits(operand: _Weak | AnyArray, dtype: np.dtype[Any]) -> bool:
+    if isinstance(operand, _Weak):
+        return operand.fits(dtype)
+    return bool(np.can_cast(operand.dtype, dtype, "safe"))
+
+
+def _cast(k: int, operand: _Weak | AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+    if isinstance(operand, _Weak):
+        return operand.cast(dtype)
     try:
-        return array.astype(dtype, casting="unsafe" if weak else "safe", copy=False)
+        return operand.astype(dtype, casting="safe", copy=False)
     except (TypeError, ValueError) as error:
         raise type(error)(f"arrays[{k}]: {error}") from None
 
@@ -135,7 +258,7 @@ def check_out(out: object, result: np.dtype[Any] | None, shape: tuple[int, ...])
     if out.shape != shape:
         raise ValueError(f"out: shape {out.shape}, but the result has shape {shape}")
     if result is not None and not np.can_cast(result, out.dtype, "same_kind"):
-        raise TypeError(f"out: dtype {out.dtype}, but the result is {result} and can't be cast to it safely")
+        raise TypeError(f"out: dtype {out.dtype}, but the result is {result} and can't be cast by same_kind rules")
     return np.asarray(out)
 
 
@@ -145,25 +268,44 @@ def join(results: AnyArray) -> AnyArray:
     bool, int64 (uint64 where a value needs it) or float64; NumPy scalars by NumPy's promotion; float64 when empty.
 
     Raises:
-        TypeError: For a result that is no number, naming the element.
-        OverflowError: For integers that no 64-bit type holds together.
+        KernelFault: For a result that is no number, naming the lowest such element.
+        OverflowError: For integers that no 64-bit type holds together, or that floats beside them would round.
     """
     values = results.ravel().tolist()
-    dtypes: set[np.dtype[Any]] = set()
-    for kind in set(map(type, values)):
-        if kind is bool:
-            dtypes.add(np.dtype(np.bool_))
-        elif kind is int:
-            dtypes.add(_integer(values))
-        elif kind is float:
-            dtypes.add(np.dtype(np.float64))
-        elif issubclass(kind, np.bool_ | np.integer | np.floating) and np.dtype(kind).itemsize <= 8:
-            dtypes.add(np.dtype(kind))
-        else:
-            k = next(k for k, value in enumerate(values) if type(value) is kind)
-            raise TypeError(f"the callable returned {values[k]!r} ({kind.__name__}) at element {k}, expected a number")
+    kinds = set(map(type, values))
+    others = {kind for kind in kinds if not _is_number(kind)}
+    if others:
+        raise _no_number(results.shape, next(k for k, value in enumerate(values) if type(value) in others), values)
+    dtypes = {_integer(values) if kind is int else np.dtype(kind) for kind in kinds}
     dtype = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
+    if dtype.kind == "f":
+        integral = tuple(kind for kind in kinds if issubclass(kind, int | np.integer))
+        for value in values if integral else ():
+            if isinstance(value, integral) and abs(int(value)) > _EXACT and int(float(value)) != int(value):
+                raise OverflowError(
+                    f"the callable's results mix floats and {value}, which {dtype} rounds; give a dtype"
+                )
     return np.array(values, dtype=dtype).reshape(results.shape)
+
+
+def _is_number(kind: type) -> bool:
+    """Whether values of exactly this type are numbers of at most 64 bits."""
+    if kind in _NUMBERS:
+        return True
+    return issubclass(kind, np.generic) and np.dtype(kind).kind in "biuf" and np.dtype(kind).itemsize <= 8
+
+
+def _no_number(shape: tuple[int, ...], k: int, values: list[object]) -> KernelFault:
+    shown = repr(values[k])
+    shown = shown if len(shown) <= _MOST_TEXT else f"{shown[:_MOST_TEXT]}..."
+    cause = TypeError(
+        f"the callable returned {shown} ({type(values[k]).__name__}), expected a number: "
+        "bool, int, float or a NumPy scalar of at most 64 bits"
+    )
+    index = tuple(int(i) for i in np.unravel_index(k, shape)) if len(shape) > 1 else k
+    fault = KernelFault(f"element {index}: TypeError: {cause}", index, None, cause)
+    fault.__cause__ = cause
+    return fault
 
 
 def _integer(values: list[object]) -> np.dtype[Any]:
@@ -173,4 +315,5 @@ def _integer(values: list[object]) -> np.dtype[Any]:
         return np.dtype(np.int64)
     if low >= 0 and high <= 2 * _INT64_MAX + 1:
         return np.dtype(np.uint64)
-    raise OverflowError(f"the callable's integers from {low} to {high} fit neither int64 nor uint64; give a dtype")
+    span = f"from {_shown(low)} to {_shown(high)}"
+    raise OverflowError(f"the callable's integers {span} fit neither int64 nor uint64; give a dtype")

@@ -31,7 +31,7 @@ def config() -> dict[str, Any]:
         "versions": {"hybrid_rs": _core.__version__, "python": sys.version.split()[0], "numpy": np.__version__},
         "platform": platform.platform(),
         "topology": _core.topology(),
-        "threads": {"count": count, "source": source},
+        "threads": {"count": count, "source": workers.chosen_by() or source},
         "flags": flags.resolve()._asdict(),
         "features": features(),
     }

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 import numpy as np
 
 from hybrid_rs import _core, runtime
 
+if TYPE_CHECKING:
+    from hybrid_rs.progress import Progress
+
 __all__ = ["Kernel", "dyn", "foreign"]
+
+_AUTO = "auto"
 
 
 class Kernel:
     """A kernel. Call it with arrays, like a NumPy ufunc; keyword arguments are those of `hybrid_rs.map`.
 
-    Made by `hybrid_rs.kernels`, `hybrid_rs.foreign` and `hybrid_rs.dyn`.
+    Made by `hybrid_rs.kernels`, `hybrid_rs.foreign` and `hybrid_rs.dyn`. Kernels don't change, so that copies are the
+    kernel itself. They can be pickled, a dynamic one if its callable can; foreign ones can't.
     """
 
     py_func: Callable[..., Any] | None
@@ -27,10 +34,25 @@ class Kernel:
         py_func: Callable[..., Any] | None = None,
         doc: str | None = None,
         keep_alive: object = None,
+        remake: tuple[Callable[..., Kernel], tuple[Any, ...]] | None = None,
     ) -> None:
-        """Wrap a kernel of the core; ``keep_alive`` is what its code belongs to."""
+        """Wrap a kernel of the core.
+
+        Args:
+            core: The kernel.
+            py_func: The same function in plain Python.
+            doc: The docstring.
+            keep_alive: What its code belongs to.
+            remake: What gives it in another process: a function and its arguments.
+        """
+        if not isinstance(core, _core.Kernel):
+            raise TypeError(
+                f"core: must be a kernel of the core, not {type(core).__name__}; "
+                "kernels come from hybrid_rs.kernels, hybrid_rs.dyn and hybrid_rs.foreign"
+            )
         self._core = core
         self._keep_alive = keep_alive
+        self._remake = remake
         self.py_func = py_func
         self.__doc__ = doc
 
@@ -64,9 +86,58 @@ class Kernel:
         """Elements that are computed together; chunks are best multiples of it."""
         return self._core.tile
 
-    def __call__(self, *arrays: object, **options: Any) -> Any:
-        """Apply the kernel to every element of the broadcast arrays; see `hybrid_rs.map`."""
-        return runtime.map(self, *arrays, **options) if options else runtime.call(self._core, arrays)
+    def __call__(
+        self,
+        *arrays: object,
+        path: str = _AUTO,
+        engine: str = _AUTO,
+        device: str = _AUTO,
+        chunk_size: SupportsIndex | None = None,
+        threads: SupportsIndex | None = None,
+        out: Any = None,
+        progress: Progress = False,
+        timeout: float | None = None,
+    ) -> Any:
+        """Apply the kernel to every element of the broadcast arrays.
+
+        Arguments, result and errors are those of `hybrid_rs.map`.
+        """
+        if (
+            (path is engine is device is _AUTO)
+            and (chunk_size is threads is out is timeout is None)
+            and progress is False
+        ):
+            return runtime.call(self._core, arrays)
+        return runtime.map(
+            self,
+            *arrays,
+            path=path,
+            engine=engine,
+            device=device,
+            chunk_size=chunk_size,
+            threads=threads,
+            out=out,
+            progress=progress,
+            timeout=timeout,
+        )
+
+    def __copy__(self) -> Self:
+        """Return the kernel itself."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the kernel itself."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by name, or by what the kernel was made of."""
+        if self._remake is None:
+            raise TypeError(f"{self.name}: foreign kernels hold an address of this process and can't be pickled")
+        module, name = getattr(self.py_func, "__module__", None), getattr(self.py_func, "__qualname__", None)
+        if module and name and _named(module, name) is self:
+            # A decorated function: its name stands for the kernel, so that it can't be pickled for itself.
+            return _named, (module, name)
+        return self._remake
 
     def __repr__(self) -> str:
         """Show name and signatures."""
@@ -82,10 +153,14 @@ def foreign(pointer: object, signature: str | None = None) -> Kernel:
         pointer: An address, a ctypes or cffi function, a ``numba.cfunc``, a PyCapsule in the form of
             ``scipy.LowLevelCallable``, or such an object itself.
         signature: As "float64(float64, int32)": one to eight arguments of int32, int64, uint32, uint64, float32 and
-            float64. May be left out where the pointer declares its own types, which it must agree with.
+            float64 or their C names (double, float, int, unsigned long, int64_t and so on, of this platform's sizes).
+            May be left out where the pointer declares its own types, which it must agree with.
 
     The function is called from several threads at once, without the GIL. Null addresses are refused, and on Linux those
     outside executable memory; beyond that a wrong address or signature crashes the process: nothing can check it.
+
+    A callback written in Python must not raise: the exception can't get out, ctypes prints it, and the result is
+    whatever its memory held before. Use `dyn` for Python functions.
 
     Raises:
         TypeError: For a pointer that is none, or whose own types disagree with the signature.
@@ -101,10 +176,14 @@ def foreign(pointer: object, signature: str | None = None) -> Kernel:
 def dyn(callable: Callable[..., Any], dtype: object = None) -> Kernel:  # noqa: A002
     """Make a kernel of any Python callable; it is called with Python numbers, once an element, under the GIL.
 
+    Give a dtype where you know it: that takes about half the time. Without one, all results are kept as Python objects
+    until the last is there.
+
     Args:
         callable: A function of as many numbers as arrays are given.
         dtype: The results' dtype: bool, an integer of 8 to 64 bits, float32 or float64. A result that doesn't fit is a
-            `hybrid_rs.KernelFault`. None: the dtype that all results together need (bool, int64, uint64 or float64).
+            `hybrid_rs.KernelFault`. None: the dtype that all results together need (bool, int64, uint64 or float64);
+            integers that those can't hold exactly are an OverflowError.
 
     Raises:
         TypeError: If ``callable`` is not callable, or ``dtype`` no dtype.
@@ -119,7 +198,25 @@ def dyn(callable: Callable[..., Any], dtype: object = None) -> Kernel:  # noqa: 
     if dtype is not None and name == "object":
         raise ValueError("dtype: object is not bool, an integer of 8 to 64 bits, float32 or float64")
     core = _core.Kernel.dynamic(callable, runtime.name_of(callable), name)
-    return Kernel(core, py_func=callable, doc=getattr(callable, "__doc__", None))
+    remake = (dyn, (callable, None if dtype is None else name))
+    return Kernel(core, py_func=callable, doc=getattr(callable, "__doc__", None), remake=remake)
+
+
+def _named(module: str, name: str) -> Any:
+    """Return what a module has by a dotted name, or None."""
+    found: Any = sys.modules.get(module) or _imported(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def _imported(module: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
 
 
 def _is_callable(thing: object) -> bool:

@@ -28,9 +28,21 @@ def _busy_work(x: int, iters: int) -> int:
     return acc
 
 
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)
+
+
+def _built_in(name: str) -> Kernel:
+    """Return the built-in kernel of a name."""
+    kernel: Kernel = globals()[name]
+    return kernel
+
+
 busy_work: Final = Kernel(
     _core.Kernel.busy_work(),
     py_func=_busy_work,
+    remake=(_built_in, ("busy_work",)),
     doc="""busy_work(x, iters) -> int32: synthetic work that only a processor slows.
 
 ``acc`` starts as the low 32 bits of ``x``, signed; ``iters`` times ``acc = (acc * 7 + 13) % 997`` in wrapping int32

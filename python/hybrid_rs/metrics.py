@@ -42,15 +42,17 @@ class Metrics:
         if not self._counts:
             return "metrics are off"
         values = self._values
-        lines = [f"{values['batches']} batches, {values['elements']:,} elements"]
+        lines = [f"{_counted(values['batches'], 'batch', 'batches')}, {_counted(values['elements'], 'element')}"]
         for name, row in values["paths"].items():
             rate = row["elements"] / row["seconds"] / 1e6 if row["seconds"] else 0.0
             milliseconds = row["seconds"] * 1e3
-            lines.append(f"  {name:<22} {row['batches']:>6} batches {milliseconds:>12.3f} ms {rate:>10.2f} Melem/s")
+            unit = "batch" if row["batches"] == 1 else "batches"
+            lines.append(f"  {name:<22} {row['batches']:>6} {unit:<7} {milliseconds:>12.3f} ms {rate:>10.2f} Melem/s")
         last = values["last"]
         if last:
             lines.append(
-                f"last batch: {last['elements']:,} elements, {last['path']}, {last['threads']} threads, "
+                f"last batch: {_counted(last['elements'], 'element')}, {last['path']}, "
+                f"{_counted(last['threads'], 'thread')}, "
                 f"chunks of {last['chunk_size']:,} ({last['reason']})"
             )
         for k, worker in enumerate(values["workers"]):
@@ -61,11 +63,17 @@ class Metrics:
 
     def __repr__(self) -> str:
         """Show the totals."""
-        return f"<Metrics of {self._values['batches']} batches, {self._values['elements']} elements>"
+        batches = _counted(self._values["batches"], "batch", "batches")
+        return f"<Metrics of {batches}, {_counted(self._values['elements'], 'element')}>"
+
+
+def _counted(count: int, one: str, many: str | None = None) -> str:
+    """Return a count with the word in its number."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _worker(row: dict[str, Any]) -> str:
-    return f"busy {row['busy_s'] * 1e3:.3f} ms, idle {row['idle_s'] * 1e3:.3f} ms, {row['chunks']:,} tasks"
+    return f"busy {row['busy_s'] * 1e3:.3f} ms, idle {row['idle_s'] * 1e3:.3f} ms, {_counted(row['chunks'], 'task')}"
 
 
 def _histogram(buckets: list[dict[str, Any]]) -> list[str]:

@@ -19,9 +19,17 @@ from typing import Final, SupportsIndex
 
 from hybrid_rs import _core
 
-__all__ = ["NAMES", "Policy", "adaptive", "chunk_size", "fixed", "linear", "ratio", "v1", "v2"]
+__all__ = ["NAMES", "Policy", "adaptive", "chunk_size", "fixed", "get", "linear", "ratio", "v1", "v2"]
 
 NAMES: Final[tuple[str, ...]] = tuple(_core.policies())
+
+_FIXED = "fixed"
+_MOST_DIGITS = 20
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)
 
 
 class Policy:
@@ -32,8 +40,23 @@ class Policy:
     name: str
     size: int | None
 
-    def __init__(self, name: str, size: int | None = None) -> None:
-        """Make one by name; ``size`` belongs to "fixed" alone."""
+    def __init__(self, name: str, size: SupportsIndex | None = None) -> None:
+        """Make one by name; ``size``, at least 1, belongs to "fixed" alone.
+
+        Raises:
+            TypeError: If ``name`` is no text or ``size`` no integer.
+            ValueError: If no policy has that name, or ``size`` is missing, out of place or less than 1.
+        """
+        if not isinstance(name, str):
+            raise TypeError(f"policy: the name must be a str, not {type(name).__name__}")
+        if name == _FIXED:
+            if size is None:
+                raise ValueError("size: policy 'fixed' needs one: hr.policy.fixed(n)")
+            size = _count("size", size, 1)
+        elif name not in NAMES:
+            raise _unknown(name)
+        elif size is not None:
+            raise ValueError(f"size: policy {name!r} has none; it belongs to 'fixed'")
         self.name = name
         self.size = size
 
@@ -68,19 +91,27 @@ def fixed(n: SupportsIndex) -> Policy:
 
 
 def get(policy: str | Policy) -> Policy:
-    """Return the policy of a name, or the policy itself.
+    """Return the policy of a name ("v1", "fixed(500)"), or the policy itself.
 
     Raises:
         TypeError: If it is neither.
-        ValueError: If no policy has that name.
+        ValueError: If no policy has that name, or the number in "fixed(n)" is less than 1.
     """
     if isinstance(policy, Policy):
         return policy
     if not isinstance(policy, str):
         raise TypeError(f"policy: must be a name or a hybrid_rs.policy.Policy, not {type(policy).__name__}")
+    number = policy.strip().removeprefix(f"{_FIXED}(").removesuffix(")").strip()
+    if policy.strip().startswith(f"{_FIXED}(") and policy.strip().endswith(")") and number.isdecimal():
+        # More digits than Python reads are more elements than there can be.
+        return fixed(int(number) if len(number) <= _MOST_DIGITS else 10**_MOST_DIGITS)
     if policy not in NAMES:
-        raise ValueError(f"policy: unknown policy {policy!r}; there are {', '.join(NAMES)} and fixed(n)")
+        raise _unknown(policy)
     return Policy(policy)
+
+
+def _unknown(name: str) -> ValueError:
+    return ValueError(f"policy: unknown policy {name!r}; there are {', '.join(NAMES)} and hr.policy.fixed(n)")
 
 
 def chunk_size(name: str | Policy, n: SupportsIndex) -> int:

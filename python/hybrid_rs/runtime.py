@@ -22,6 +22,7 @@ __all__ = ["PATHS", "Runtime", "default", "map"]
 PATHS: Final[tuple[str, ...]] = tuple(_core.paths())
 """The execution paths by name; "auto" stands for "hybrid_auto_chunked"."""
 
+_AUTO = "auto"
 _ENGINES = ("auto", "vm", "native", "reference")
 _DEVICES = ("auto", "cpu", "cuda", "both")
 
@@ -116,9 +117,9 @@ class Runtime:
             ValueError: For an unusable value or shape, naming the argument.
             RuntimeError: The Runtime is closed, or the system has no more threads.
         """
-        if engine != "auto":
+        if engine is not _AUTO:
             _check_engine(engine)
-        if device != "auto":
+        if device is not _AUTO:
             _check_device("device", device)
         core = _core_of(kernel)
         if isinstance(out, tuple):
@@ -151,12 +152,17 @@ class Runtime:
         target = _arrays.check_out(out, dtype, shape)
         if target.dtype == dtype and self._core.map(core, inputs, target, *call) is not NotImplemented:
             return out
-        temporary = target.astype(dtype, order="C")
+        temporary = np.empty(shape, dtype)
         try:
             _done(self._core.map(core, inputs, temporary, *call))
-        finally:
-            # After a fault too: what is finished counts, and the rest is as it was.
-            np.copyto(target, temporary, casting="same_kind")
+        except BaseException as error:
+            # What is finished counts, and the rest stays as it was.
+            finished = np.zeros(temporary.size, dtype=bool)
+            for begin, end in getattr(error, "finished", ()):
+                finished[begin:end] = True
+            np.copyto(target, temporary, casting="same_kind", where=finished.reshape(shape))
+            raise
+        np.copyto(target, temporary, casting="same_kind")
         return out
 
     def _map_joined(self, core: _core.Kernel, given: tuple[object, ...], out: Any, call: tuple[Any, ...]) -> Any:
@@ -175,7 +181,8 @@ class Runtime:
     def chunk_size(self, kernel: object, n: SupportsIndex) -> tuple[int, str]:
         """Return the chunk size that "auto" would use now for ``n`` elements of a kernel, and why."""
         core = _core_of(kernel)
-        return self._core.chunk_size(core, n.__index__())
+        _policy.adaptive(n)  # refuses what is no number of elements
+        return self._core.chunk_size(core, min(n.__index__(), 2**64 - 1))
 
     def metrics(self) -> Metrics:
         """Return all counters at this moment; zero where the Runtime doesn't count."""
@@ -284,12 +291,18 @@ def _only(out: tuple[Any, ...]) -> Any:
 
 
 def _check_engine(engine: object) -> None:
+    if not isinstance(engine, str):
+        raise TypeError(f"engine: must be a str, not {type(engine).__name__}")
+    if engine == _AUTO:
+        return
     if engine not in _ENGINES:
         raise ValueError(f"engine: unknown engine {engine!r}; there are {', '.join(_ENGINES)}")
     raise ValueError(f"engine: {engine!r} needs a kernel of the kernel language, which this version doesn't have")
 
 
 def _check_device(name: str, device: object) -> None:
+    if not isinstance(device, str):
+        raise TypeError(f"{name}: must be a str, not {type(device).__name__}")
     if device not in _DEVICES:
         raise ValueError(f"{name}: unknown device {device!r}; there are {', '.join(_DEVICES)}")
     if device not in ("auto", "cpu"):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import operator
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import SupportsIndex
 
 from hybrid_rs import flags
 
-__all__ = ["chosen", "get_num_threads", "set_num_threads", "threads"]
+__all__ = ["chosen", "chosen_by", "get_num_threads", "set_num_threads", "threads"]
 
 MAX_THREADS = 1024
 
@@ -21,6 +22,13 @@ _process: int | None = None
 def chosen() -> int | None:
     """Return what ``threads`` or ``set_num_threads`` chose; None: the Runtime's own count."""
     return _context.get() or _process
+
+
+def chosen_by() -> str | None:
+    """Return who chose what `chosen` returns: "threads context" or "set_num_threads"; None: nobody."""
+    if _context.get() is not None:
+        return "threads context"
+    return None if _process is None else "set_num_threads"
 
 
 def get_num_threads() -> int:
@@ -39,15 +47,19 @@ def set_num_threads(n: SupportsIndex) -> None:
     _process = check(n)
 
 
-@contextlib.contextmanager
-def threads(n: SupportsIndex) -> Iterator[None]:
+def threads(n: SupportsIndex) -> AbstractContextManager[None]:
     """Let calls of the default Runtime in this block (and this thread or task) use ``n`` worker threads (1 to 1024).
 
     Raises:
         TypeError: If ``n`` is no integer.
         ValueError: If it is out of range.
     """
-    token = _context.set(check(n))
+    return _block(check(n))
+
+
+@contextlib.contextmanager
+def _block(count: int) -> Iterator[None]:
+    token = _context.set(count)
     try:
         yield
     finally:

@@ -44,7 +44,7 @@ extern "C-unwind" fn unary_chunk<A: Element, R: Element>(ctx: &Ctx<'_>, begin: u
     // Copies of the views: the compiler knows that the calls don't change them, and checks dtypes once.
     let (a, out) = (ctx.inputs()[0], ctx.outputs()[0]);
     for index in begin..end {
-        if ctx.control().stopped() {
+        if ctx.control().poll_at(index) {
             return Status::STOPPED;
         }
         // SAFETY: as in `unary_element`.
@@ -65,7 +65,7 @@ extern "C-unwind" fn binary_chunk<A: Element, B: Element, R: Element>(ctx: &Ctx<
     let function = ctx.user::<Binary<A, B, R>>().0;
     let (a, b, out) = (ctx.inputs()[0], ctx.inputs()[1], ctx.outputs()[0]);
     for index in begin..end {
-        if ctx.control().stopped() {
+        if ctx.control().poll_at(index) {
             return Status::STOPPED;
         }
         // SAFETY: as in `binary_element`.

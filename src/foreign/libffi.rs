@@ -85,22 +85,22 @@ impl Slot {
 }
 
 extern "C-unwind" fn element<R: Element>(ctx: &Ctx<'_>, index: u64) -> Status {
-    run::<R>(ctx, index, index + 1, || false)
+    run::<R>(ctx, index, index + 1, |_| false)
 }
 
 extern "C-unwind" fn chunk<R: Element>(ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
-    run::<R>(ctx, begin, end, || ctx.control().stopped())
+    run::<R>(ctx, begin, end, |index| ctx.control().poll_at(index))
 }
 
 /// Calls the function for `[begin, end)`, with all of its arguments in slots on the stack.
 #[inline]
-fn run<R: Element>(ctx: &Ctx<'_>, begin: u64, end: u64, stopped: impl Fn() -> bool) -> Status {
+fn run<R: Element>(ctx: &Ctx<'_>, begin: u64, end: u64, stopped: impl Fn(u64) -> bool) -> Status {
     let Nary { function, inputs, cif } = ctx.user::<Nary>();
     let slots = [const { Cell::new(Slot { uint64: 0 }) }; MAX_ARGUMENTS];
     let mut pointers = slots.each_ref().map(|slot| slot.as_ptr().cast::<c_void>());
     let (views, out) = (&ctx.inputs()[..inputs.len()], ctx.outputs()[0]);
     for index in begin..end {
-        if stopped() {
+        if stopped(index) {
             return Status::STOPPED;
         }
         for ((slot, dtype), view) in slots.iter().zip(inputs).zip(views) {

@@ -116,7 +116,7 @@ extern "C-unwind" fn chunk<R: Register>(ctx: &Ctx<'_>, begin: u64, end: u64) -> 
             (argument.load)(view, tile, &mut places[argument.place][..count]);
         }
         for (at, index) in (tile..tile + count as u64).enumerate() {
-            if ctx.control().stopped() {
+            if ctx.control().poll_at(index) {
                 return Status::STOPPED;
             }
             // SAFETY: as in `element`.

@@ -54,7 +54,7 @@ fn flat_stride(array: &Bound<'_, PyUntypedArray>, itemsize: usize) -> Option<isi
 }
 
 /// A view of `array` for a batch of `len` elements: all of it, or its one element repeated. `None` if its elements have
-/// no common stride. The view is valid while the array is referenced: nobody can resize it then.
+/// no common stride. The view is valid while the array is referenced.
 pub(crate) fn view<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: DType, len: u64) -> Option<View<'a>> {
     let stride = if array.ndim() == 0 { 0 } else { flat_stride(array, dtype.size())? };
     let fields = array.as_array_ptr();
@@ -63,8 +63,10 @@ pub(crate) fn view<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: DType, len: 
     let writable = flags & NPY_ARRAY_WRITEABLE != 0;
     debug_assert!(array.ndim() == 0 || array.len() as u64 == len);
     // SAFETY: `len` elements `stride` apart are the array's own (`flat_stride`), or one element repeated; the reference
-    // in 'a keeps the memory alive. Other Python threads may write to an input meanwhile, as with any NumPy function:
-    // the values read are then unspecified, the addresses are not.
+    // in 'a keeps the memory alive, and makes NumPy refuse to resize it (unless told not to check references, which
+    // takes the memory from under any NumPy function, and is the caller's word that nobody uses it). Other Python
+    // threads may write to an input meanwhile, as with any NumPy function: the values read are then unspecified, the
+    // addresses are not.
     Some(unsafe { View::from_raw(data.cast(), stride, len, dtype, writable) })
 }
 
@@ -98,24 +100,29 @@ fn empty<T: Element>(py: Python<'_>, shape: &[usize]) -> Py<PyAny> {
     unsafe { PyArray::<T, IxDyn>::new(py, shape, false) }.into_any().unbind()
 }
 
+/// Arrays beyond this many bytes are made by `numpy.empty`, which raises MemoryError where there is no room.
+const SMALL_BYTES: usize = 1 << 16;
+
 /// A new C-ordered array, uninitialised but for objects (None).
 pub(crate) fn new_array<'py>(py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResult<Bound<'py, PyUntypedArray>> {
+    let bytes = shape.iter().try_fold(dtype.size(), |bytes, len| bytes.checked_mul(*len));
+    let small = bytes.is_some_and(|bytes| bytes <= SMALL_BYTES);
     let array = match dtype {
-        DType::Bool => empty::<bool>(py, shape),
-        DType::Int8 => empty::<i8>(py, shape),
-        DType::Int16 => empty::<i16>(py, shape),
-        DType::Int32 => empty::<i32>(py, shape),
-        DType::Int64 => empty::<i64>(py, shape),
-        DType::UInt8 => empty::<u8>(py, shape),
-        DType::UInt16 => empty::<u16>(py, shape),
-        DType::UInt32 => empty::<u32>(py, shape),
-        DType::UInt64 => empty::<u64>(py, shape),
-        DType::Float32 => empty::<f32>(py, shape),
-        DType::Float64 => empty::<f64>(py, shape),
-        DType::Object => {
+        DType::Bool if small => empty::<bool>(py, shape),
+        DType::Int8 if small => empty::<i8>(py, shape),
+        DType::Int16 if small => empty::<i16>(py, shape),
+        DType::Int32 if small => empty::<i32>(py, shape),
+        DType::Int64 if small => empty::<i64>(py, shape),
+        DType::UInt8 if small => empty::<u8>(py, shape),
+        DType::UInt16 if small => empty::<u16>(py, shape),
+        DType::UInt32 if small => empty::<u32>(py, shape),
+        DType::UInt64 if small => empty::<u64>(py, shape),
+        DType::Float32 if small => empty::<f32>(py, shape),
+        DType::Float64 if small => empty::<f64>(py, shape),
+        _ => {
             static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
             let keywords = PyDict::new(py);
-            keywords.set_item("dtype", "O")?;
+            keywords.set_item("dtype", dtype.name())?;
             let shape = PyTuple::new(py, shape)?;
             EMPTY.import(py, "numpy", "empty")?.call((shape,), Some(&keywords))?.unbind()
         }

@@ -1,21 +1,26 @@
 //! Dynamic kernels: any Python callable, called once an element under the GIL.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyTuple};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyFloat, PyTuple, PyType};
 
-use super::turn;
+use super::{process, turn};
 use crate::buffer::{DType, View};
+use crate::home::{forks, leave_fork};
 use crate::kernel::{Ctx, Kernel, Status};
 
 /// Elements after which other Python threads get a chance to run.
 const BREATH: u64 = 256;
 
-struct Callable(Py<PyAny>);
+/// The callable of a dynamic kernel: one reference, shared by the kernel and by what the garbage collector sees.
+pub(crate) type Callable = Arc<Py<PyAny>>;
 
 /// A kernel that calls `callable` with Python numbers.
-pub(crate) fn kernel(callable: Py<PyAny>, name: &str) -> Kernel {
-    Kernel::new(name, Vec::new(), element).with_chunk(chunk, 1).with_user(Callable(callable))
+pub(crate) fn kernel(callable: Callable, name: &str) -> Kernel {
+    Kernel::new(name, Vec::new(), element).with_chunk(chunk, 1).with_user(callable)
 }
 
 extern "C-unwind" fn element(ctx: &Ctx<'_>, index: u64) -> Status {
@@ -23,15 +28,20 @@ extern "C-unwind" fn element(ctx: &Ctx<'_>, index: u64) -> Status {
 }
 
 extern "C-unwind" fn chunk(ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
+    if process::is_ending() {
+        return Status::STOPPED;
+    }
     turn::give_way();
+    let _entered = ctx.control().enter();
     // Not attachable: the interpreter is going away, and nobody will read the result.
     Python::try_attach(|py| run(py, ctx, begin, end)).unwrap_or(Status::STOPPED)
 }
 
 fn run(py: Python<'_>, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
-    let callable = ctx.user::<Callable>().0.bind(py);
+    let callable = ctx.user::<Callable>().bind(py);
+    let forks = forks();
     for index in begin..end {
-        if ctx.control().stopped() {
+        if ctx.control().poll_at(index) {
             return Status::STOPPED;
         }
         if turn::is_wanted() {
@@ -41,6 +51,9 @@ fn run(py: Python<'_>, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
             py.detach(|| ());
         }
         let result = arguments(py, ctx.inputs(), index).and_then(|arguments| callable.call1(arguments));
+        if forks != crate::home::forks() {
+            leave_fork("a callable");
+        }
         if let Err(error) = result.and_then(|value| store(&ctx.outputs()[0], index, &value)) {
             ctx.control().fault(index, Some(Box::new(error)));
             return Status::FAULT;
@@ -115,6 +128,11 @@ where
 }
 
 fn float(result: &Bound<'_, PyAny>, dtype: &str) -> PyResult<f64> {
+    static COMPLEX: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let complex = COMPLEX.import(result.py(), "numpy", "complexfloating")?;
+    if result.is_instance(complex)? {
+        return Err(wrong(result, dtype)); // Its conversion drops the imaginary part with a warning.
+    }
     result.extract::<f64>().map_err(|error| {
         if error.is_instance_of::<PyOverflowError>(result.py()) { error } else { wrong(result, dtype) }
     })

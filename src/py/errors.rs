@@ -1,6 +1,6 @@
 //! From the core's errors to Python's exceptions, in one function each way.
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -36,6 +36,7 @@ pub(crate) fn to_py(error: Error) -> PyErr {
         Error::Unsupported(_) | Error::Panic(_) => {
             raise(&KERNEL_ERROR, "KernelError", |_, class| class.call1((message,)))
         }
+        Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
         Error::Fault { index } => fault(message, Some(index.into()), None, None),
         Error::Cancelled { reason: StopReason::TimedOut, finished } => {
             raise(&CANCELLED, "Cancelled", |_, class| class.call1((message, finished)))

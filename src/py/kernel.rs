@@ -1,5 +1,6 @@
 //! Kernels for Python: built in, foreign and dynamic behind one class.
 
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 
 use super::dynamic;
@@ -16,11 +17,12 @@ pub(crate) struct PyKernel {
     pub(crate) inner: SharedKernel,
     /// Result dtype of a dynamic kernel; the others' is in their signatures.
     pub(crate) dynamic: Option<DType>,
+    callable: Option<dynamic::Callable>,
 }
 
 impl From<Kernel> for PyKernel {
     fn from(kernel: Kernel) -> Self {
-        Self { inner: kernel.into(), dynamic: None }
+        Self { inner: kernel.into(), dynamic: None, callable: None }
     }
 }
 
@@ -57,7 +59,14 @@ impl PyKernel {
                 format!("{dtype} is not bool, an integer of 8 to 64 bits, float32 or float64"),
             )));
         };
-        Ok(Self { inner: dynamic::kernel(function, name).into(), dynamic: Some(result) })
+        let callable = dynamic::Callable::new(function);
+        let inner = dynamic::kernel(dynamic::Callable::clone(&callable), name).into();
+        Ok(Self { inner, dynamic: Some(result), callable: Some(callable) })
+    }
+
+    /// Lets the garbage collector see cycles through the callable; the objects around it can break them.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.callable.as_ref().map_or(Ok(()), |callable| visit.call(&**callable))
     }
 
     #[getter]

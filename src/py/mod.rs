@@ -7,6 +7,7 @@ mod host;
 mod kernel;
 mod metrics;
 mod prepare;
+mod process;
 mod runtime;
 mod turn;
 
@@ -24,5 +25,6 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(runtime::paths, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::policies, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::cpu_level, module)?)?;
+    process::register(module)?;
     host::register(module)
 }

@@ -145,7 +145,12 @@ impl Weak {
             DType::UInt16 => within(0, u16::MAX.into()),
             DType::UInt32 => within(0, u32::MAX.into()),
             DType::UInt64 => within(0, u64::MAX.into()),
-            DType::Float32 | DType::Float64 => true,
+            DType::Float32 => match self {
+                // Finite values beyond float32 are refused by the conversion, with the argument's name.
+                Self::Float(value) => !value.is_finite() || (value as f32).is_finite(),
+                _ => true,
+            },
+            DType::Float64 => true,
             DType::Object => false,
         }
     }
@@ -157,15 +162,15 @@ impl Weak {
             Self::Bool(value) => value.into(),
             Self::Float(_) => 0,
         };
-        let real = match self {
-            Self::Float(value) => value,
-            // To nearest, as NumPy converts a weak integer.
-            _ => integer as f64,
+        // Each to nearest in one rounding.
+        let (single, double) = match self {
+            Self::Float(value) => (value as f32, value),
+            _ => (integer as f32, integer as f64),
         };
         let mut cell = [0; 8];
         match dtype {
-            DType::Float32 => cell[..4].copy_from_slice(&(real as f32).to_ne_bytes()),
-            DType::Float64 => cell.copy_from_slice(&real.to_ne_bytes()),
+            DType::Float32 => cell[..4].copy_from_slice(&single.to_ne_bytes()),
+            DType::Float64 => cell.copy_from_slice(&double.to_ne_bytes()),
             _ => {
                 let bytes = integer.to_le_bytes();
                 let size = dtype.size();

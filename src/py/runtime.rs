@@ -4,16 +4,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use pyo3::exceptions::{PyAttributeError, PyException, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyException, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyString, PyTuple};
 
 use super::dynamic::arguments;
 use super::errors::{Index, fault, to_py};
 use super::kernel::PyKernel;
 use super::metrics::to_dict;
 use super::prepare::Prepared;
-use super::turn;
+use super::{process, turn};
 use crate::builtin;
 use crate::call::{Call, Failure, Options, Watch};
 use crate::dispatch::Runtime;
@@ -48,14 +48,14 @@ impl PyRuntime {
         kernel: &PyKernel,
         arrays: &Bound<'py, PyTuple>,
         out: Option<&Bound<'py, PyAny>>,
-        path: &str,
+        path: &Bound<'py, PyAny>,
         chunk_size: Option<&Bound<'py, PyAny>>,
         threads: Option<&Bound<'py, PyAny>>,
         timeout: Option<&Bound<'py, PyAny>>,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = Call {
-            path: Path::from_name(path).map_err(to_py)?,
+            path: named_path(path)?,
             chunk_size: chunk_size.map(|size| positive("chunk_size", size)).transpose()?,
             threads: threads.map(|threads| positive("threads", threads)).transpose()?.map(|n| n as usize),
             timeout: timeout.map(seconds).transpose()?.flatten(),
@@ -63,6 +63,8 @@ impl PyRuntime {
         let not_implemented = || py.NotImplemented().into_bound(py);
         let Some(prepared) = Prepared::new(kernel, arrays, out)? else { return Ok(not_implemented()) };
         let Some(batch) = prepared.batch()? else { return Ok(not_implemented()) };
+        // Declared before the batch's data is let go of: dropped when this thread is back in Python for good.
+        let _running = process::Call::begin()?;
         let mut watch = PyWatch { progress, error: None };
         let outcome = py.detach(|| {
             let run = AssertUnwindSafe(|| self.inner.map(&kernel.inner, &batch, &call, &mut watch));
@@ -112,6 +114,9 @@ struct PyWatch {
 
 impl Watch for PyWatch {
     fn tick(&mut self, done: u64, total: u64) -> Result<(), StopReason> {
+        if process::is_ending() {
+            return Err(StopReason::Interrupted);
+        }
         let looked = turn::take(|py| {
             py.check_signals()?;
             if let Some(progress) = &self.progress {
@@ -133,6 +138,7 @@ impl Watch for PyWatch {
 /// The exception for a failed batch.
 fn raise(py: Python<'_>, failure: Failure, watch: PyWatch, batch: &Batch<'_>, shape: &[usize]) -> PyErr {
     match (failure.error, watch.error) {
+        (Error::Cancelled { .. }, None) if process::is_ending() => process::ended(),
         (Error::Cancelled { finished, .. }, Some(error)) => {
             carry(py, &error, finished);
             error
@@ -145,7 +151,11 @@ fn raise(py: Python<'_>, failure: Failure, watch: PyWatch, batch: &Batch<'_>, sh
                     carry(py, &error, failure.finished);
                     error
                 }
-                cause => describe_fault(py, index, cause, batch, shape),
+                cause => {
+                    let error = describe_fault(py, index, cause, batch, shape);
+                    carry(py, &error, failure.finished);
+                    error
+                }
             }
         }
         (error, _) => to_py(error),
@@ -190,6 +200,14 @@ fn position(index: u64, shape: &[usize]) -> Index {
     Index::Axes(axes)
 }
 
+fn named_path(path: &Bound<'_, PyAny>) -> PyResult<Path> {
+    let Ok(text) = path.cast::<PyString>() else {
+        return Err(PyTypeError::new_err(format!("path: must be a str, not {}", path.get_type().name()?)));
+    };
+    // Text that isn't valid UTF-8 names no path either.
+    Path::from_name(&text.to_string_lossy()).map_err(to_py)
+}
+
 /// A positive integer argument; numbers past 64 bits count as the largest.
 fn positive(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
     let py = value.py();
@@ -216,8 +234,21 @@ fn positive(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
 
 /// A timeout in seconds; `None` for infinity and beyond what the clock can hold.
 fn seconds(value: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
-    let seconds: f64 = value.extract().map_err(|_| PyTypeError::new_err("timeout: must be a number of seconds"))?;
-    if seconds.is_nan() || seconds < 0.0 {
+    let seconds: f64 = match value.extract() {
+        Ok(seconds) => seconds,
+        Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+            if value.lt(0)? {
+                f64::NEG_INFINITY
+            } else {
+                f64::INFINITY
+            }
+        }
+        Err(_) => return Err(PyTypeError::new_err("timeout: must be a number of seconds")),
+    };
+    if seconds.is_nan() {
+        return Err(PyValueError::new_err("timeout: must be a number of seconds, got nan"));
+    }
+    if seconds < 0.0 {
         return Err(PyValueError::new_err(format!("timeout: must not be negative, got {seconds}")));
     }
     Ok(Duration::try_from_secs_f64(seconds).ok())

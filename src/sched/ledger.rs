@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::error::{Error, Result};
+
 /// The record of one batch. Tasks are equal pieces of `[origin, n)`; the last may be shorter.
 #[derive(Debug)]
 pub struct Ledger {
@@ -20,12 +22,16 @@ impl Ledger {
     }
 
     /// A record for `[0, origin)` already finished and tasks of `size` elements over `[origin, n)`.
-    #[must_use]
-    pub fn tasks(origin: u64, n: u64, size: u64) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if there is no room for a bit a task.
+    pub fn tasks(origin: u64, n: u64, size: u64) -> Result<Self> {
         let size = size.max(1);
-        let words = n.saturating_sub(origin).div_ceil(size).div_ceil(64);
-        let bits = (0..words).map(|_| AtomicU64::new(0)).collect();
-        Self { n, origin, size, prefix: AtomicU64::new(origin), bits }
+        let words = n.saturating_sub(origin).div_ceil(size).div_ceil(64) as usize;
+        let mut bits = Vec::new();
+        bits.try_reserve_exact(words).map_err(|_| Error::OutOfMemory { bytes: 8 * words as u64 })?;
+        bits.resize_with(words, AtomicU64::default);
+        Ok(Self { n, origin, size, prefix: AtomicU64::new(origin), bits: bits.into_boxed_slice() })
     }
 
     /// The number of tasks.
@@ -105,7 +111,7 @@ mod test {
             origin in 0_u64..50, len in 0_u64..700, size in 1_u64..20, picks in proptest::collection::vec(any::<bool>(), 700)
         ) {
             let n = origin + len;
-            let ledger = Ledger::tasks(origin, n, size);
+            let ledger = Ledger::tasks(origin, n, size).unwrap();
             let mut expected: Vec<bool> = (0..n).map(|i| i < origin).collect();
             for task in (0..ledger.count()).filter(|t| picks[*t as usize]) {
                 ledger.mark(task);

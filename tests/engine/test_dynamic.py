@@ -1,8 +1,10 @@
 """Any Python callable as a kernel: result dtypes, faults with place and cause, nesting, recursion."""
 
+import gc
 import math
 import pickle
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -89,8 +91,10 @@ def test_without_a_dtype_all_results_decide_together(values: list[Any], dtype: s
 
 
 def test_without_a_dtype_what_is_no_number_is_named() -> None:
-    with pytest.raises(TypeError, match=r"returned 'abc' \(str\) at element 3"):
+    with pytest.raises(hr.KernelFault, match=r"element 3: TypeError: the callable returned 'abc' \(str\)") as caught:
         hr.map(lambda i: "abc" if i == 3 else i, np.arange(5))
+    assert caught.value.index == 3
+    assert isinstance(caught.value.cause, TypeError)
     with pytest.raises(OverflowError, match="give a dtype"):
         hr.map(lambda i: 2**63 if i else -1, np.arange(2))
 
@@ -180,3 +184,32 @@ def test_kernels_describe_themselves() -> None:
     assert (busy.nin, busy.nout) == (2, 1)
     assert busy.signatures[0].startswith("int32(int32, ")
     assert "busy_work" in repr(busy)
+
+
+def test_complex_results_are_refused() -> None:
+    for value in (1j, np.complex128(1 + 2j), np.complex64(1)):
+        with pytest.raises(hr.KernelFault) as caught:
+            hr.dyn(lambda v, value=value: value, float)(np.arange(3))
+        assert isinstance(caught.value.cause, TypeError)
+
+
+def test_cycles_through_a_kernel_are_collected() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.kernel = hr.dyn(self.method, float)
+
+        def method(self, v: float) -> float:
+            return v
+
+    owner = Owner()
+    owner.kernel(np.arange(3.0))
+    alive = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert alive() is None
+
+
+def test_progress_of_a_plain_callable_reaches_the_end() -> None:
+    told: list[tuple[int, int]] = []
+    hr.map(lambda v: v, np.arange(50_000), progress=lambda *numbers: told.append(numbers))
+    assert told[-1] == (50_000, 50_000)

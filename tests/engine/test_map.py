@@ -1,5 +1,7 @@
 """hr.map on every path: values, shapes, dtypes, layouts, out, and what bad input gets."""
 
+import ctypes
+import ctypes.util
 import sys
 from typing import Any
 
@@ -208,7 +210,7 @@ def test_bad_arrays(arrays: tuple[Any, ...], error: type[Exception], text: str, 
         ({"device": "cuda"}, hr.DeviceError, "device: 'cuda' is not available"),
         ({"device": "tpu"}, ValueError, "device: unknown device 'tpu'"),
         ({"timeout": -1}, ValueError, "timeout: must not be negative"),
-        ({"timeout": float("nan")}, ValueError, "timeout: must not be negative"),
+        ({"timeout": float("nan")}, ValueError, "timeout: must be a number of seconds, got nan"),
         ({"timeout": "soon"}, TypeError, "timeout: must be a number of seconds"),
         ({"progress": 5}, TypeError, "progress: must be a bool or a callable, not int"),
         ({"out": [0, 0, 0]}, TypeError, "out: must be an ndarray, not list"),
@@ -254,3 +256,37 @@ def test_results_of_a_call_do_not_keep_references() -> None:
         hr.map(busy, x, 1, path=path)
         hr.map(lambda a: a, x, path=path)
     assert sys.getrefcount(x) == before
+
+
+@pytest.mark.parametrize("path", hr.PATHS)
+def test_out_of_another_dtype_keeps_what_was_not_computed(path: str) -> None:
+    def refuse(v: int) -> int:
+        if v == 777:
+            raise ValueError(v)
+        return v
+
+    out = np.full(1000, 0.5)
+    out[999] = np.nan
+    with pytest.raises(hr.KernelFault):
+        hr.dyn(refuse, "int32")(np.arange(1000), out=out, path=path, chunk_size=50)
+    np.testing.assert_array_equal(out[:777], np.arange(777))
+    assert all(value in (0.5, k) or np.isnan(value) for k, value in enumerate(out))
+    assert out[777] == 0.5
+
+
+def test_weak_numbers_are_rounded_once_whatever_the_layout() -> None:
+    libm = ctypes.CDLL(ctypes.util.find_library("m"))
+    largest = hr.foreign(libm.fmaxf, "float32(float32, float32)")
+    value = 2**60 + 2**36 + 1
+    for zeros in (np.zeros(2, "f4"), np.zeros((2, 2), "f4").T, np.zeros(2, ">f4")):
+        # The nearest float32: 2**60 + 2**37 is 2**36 - 1 away, 2**60 is 2**36 + 1 away.
+        assert set(largest(value, zeros).ravel().tolist()) == {float(2**60 + 2**37)}
+
+
+def test_a_chunk_of_the_whole_batch_stays_vectorised_under_auto() -> None:
+    x = np.arange(5000)
+    with hr.Runtime() as rt:
+        np.testing.assert_array_equal(rt.map(busy, x, 7, chunk_size=5000), busy_work(x, 7))
+        assert rt.metrics()["last"]["chunk_size"] == 5000
+        rt.map(busy, x, 7, chunk_size=5000, path="hybrid_fnptr_chunked")
+        assert rt.metrics()["last"]["reason"].startswith("chunk size is the whole batch")

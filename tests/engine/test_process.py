@@ -1,5 +1,6 @@
 """What happens around a running map: forks, threads, signals, timeouts, panics, the end of the interpreter."""
 
+import ctypes
 import itertools
 import multiprocessing
 import os
@@ -280,3 +281,110 @@ def test_signals_reach_their_handlers_meanwhile() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)
     assert seen
+
+
+def test_the_interpreter_may_end_under_maps_that_wait_for_it() -> None:
+    done = script(
+        """
+        import threading, time, numpy as np, hybrid_rs as hr
+        def sleepers():
+            while True:
+                hr.map(lambda v: time.sleep(0.01) or v, np.arange(200), path="hybrid_fnptr")
+        def watchers():
+            while True:
+                hr.map(hr.kernels.busy_work, np.arange(200_000), 20_000, progress=lambda a, b: sum(range(200_000)))
+        for target in (sleepers, watchers, sleepers):
+            threading.Thread(target=target, daemon=True).start()
+        time.sleep(0.3)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    assert "FATAL" not in done.stderr
+
+
+@pytest.mark.parametrize("kib", [64, 96])
+def test_threads_with_a_small_stack_may_call(kib: int) -> None:
+    done = script(
+        f"""
+        import threading, numpy as np, hybrid_rs as hr
+        hr.kernels.busy_work(1, 1)
+        threading.stack_size({kib} * 1024)
+        x = np.arange(3000)
+        def work():
+            print(hr.kernels.busy_work(x[:64], 3).sum(), hr.kernels.busy_work(x, x % 50).sum())
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        """
+    )
+    x = np.arange(3000)
+    assert done.stdout == f"{busy_work(x[:64], 3).sum()} {busy_work(x, x % 50).sum()}\n", done.stderr
+
+
+@linux
+@pytest.mark.parametrize("place", ["progress", "callable"])
+def test_a_child_forked_inside_a_map_ends_instead_of_hanging(place: str) -> None:
+    done = script(
+        f"""
+        import os, warnings, numpy as np, hybrid_rs as hr
+        warnings.simplefilter("ignore")
+        children = []
+        def fork(*numbers):
+            if not children:
+                children.append(os.fork())
+            return 0
+        if {place!r} == "progress":
+            hr.map(hr.kernels.busy_work, np.arange(100_000), 20_000, path="hybrid_fnptr", progress=fork)
+        else:
+            hr.map(hr.dyn(fork, int), np.arange(1000), path="hybrid_fnptr_chunked", chunk_size=10)
+        print(os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]))
+        """
+    )
+    assert done.stdout == "70\n", done.stderr
+
+
+def test_memory_that_is_not_there_is_a_memory_error() -> None:
+    for kernel in (busy, lambda x, _: hr.dyn(float, float)(x)):
+        with pytest.raises(MemoryError):
+            kernel(np.broadcast_to(np.int64(1), (2**45,)), 1)
+
+
+@pytest.mark.parametrize("path", hr.PATHS)
+def test_an_outer_timeout_stops_the_inner_map(path: str) -> None:
+    big = np.arange(1_000_000)
+    inner = hr.dyn(lambda v: float(hr.map(busy, big, 10_000_000, path="hybrid_fnptr").sum()) + v, float)
+    with pytest.raises(hr.Cancelled):
+        hr.map(inner, np.arange(4.0), path=path, chunk_size=1, timeout=0.2)
+
+
+@pytest.mark.parametrize("path", ["seq_direct", "runtime_seq", "auto"])
+def test_timeouts_hold_when_elements_get_slower(path: str) -> None:
+    libc = ctypes.CDLL(None)
+    doze = hr.foreign(libc.usleep, "int32(uint32)")
+    micros = np.where(np.arange(200_000) < 130_000, 0, 10_000).astype(np.uint32)
+    with pytest.raises(hr.Cancelled):
+        hr.map(doze, micros, path=path, timeout=0.2)
+
+
+def test_a_finished_batch_is_a_result_however_late() -> None:
+    late = hr.dyn(lambda v: time.sleep(0.05) or v, float)
+    for path in hr.PATHS:
+        np.testing.assert_array_equal(hr.map(late, np.array([1.0]), path=path, timeout=0.01), [1.0])
+
+
+def test_closing_from_inside_ends_the_threads_for_good() -> None:
+    done = script(
+        """
+        import os, numpy as np, hybrid_rs as hr
+        rt = hr.Runtime(threads=2)
+        def close(v):
+            rt.close()
+            return sum(range(2000))
+        try:
+            rt.map(hr.dyn(close, int), np.arange(3000))
+        except RuntimeError as error:
+            assert "closed" in str(error), error
+        print("alive")
+        """
+    )
+    assert done.stdout == "alive\n", done.stderr

@@ -2,5 +2,5 @@
 
 Nothing here is imported by ``import hybrid_rs``. How the figures come about is told in docs/design/005-measurement.md.
 
-stats → timing, table, oracle → paths, sweep, lite, scaling, tiny → accept, fit, gap
+stats → timing → table, oracle → paths, sweep, lite, scaling, tiny → accept, fit, gap
 """

@@ -67,7 +67,7 @@ class Fit:
 
     def __str__(self) -> str:
         """Return a table for people."""
-        return f"{render(self.header(), self.table())}\n{self.formula()}\n{self.verdict()}"
+        return f"{render(self.header(), self.table())}\n{self.formula()}, {self.residual_text()}\n{self.verdict()}"
 
     def header(self) -> tuple[str, ...]:
         """Return the column names of ``table``."""
@@ -87,12 +87,13 @@ class Fit:
         ]
 
     def formula(self) -> str:
-        """Return the fitted line as text."""
+        """Return the fitted line as text, with enough digits to give the table's sizes."""
         sign = "-" if self.slope < 0 else "+"
-        return (
-            f"chunk = {self.intercept:.0f} {sign} (batch - {ANCHOR_BATCH:,}) * {abs(self.slope):.5f}, "
-            f"residual {significant(self.residual)} elements"
-        )
+        return f"chunk = {self.intercept:.2f} {sign} (batch - {ANCHOR_BATCH:,}) * {abs(self.slope):.7f}"
+
+    def residual_text(self) -> str:
+        """Return how far the best sizes lie from the line, as text."""
+        return f"residual {significant(self.residual)} elements (root mean square)"
 
     def verdict(self) -> str:
         """Say what the line is worth."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import hybrid_rs as hr
 from hybrid_rs.bench import stats
 from hybrid_rs.bench.sweep import Sweep, sweep
-from hybrid_rs.bench.table import duration, percent, significant
+from hybrid_rs.bench.table import UNKNOWN, duration, percent, significant, span
 from hybrid_rs.bench.timing import Sample, interleave
 from hybrid_rs.bench.workload import DEFAULT_BATCH, DEFAULT_ITERS, Choice, Workload, last_choice
 
@@ -60,17 +60,17 @@ class Gap:
         facts = [self._about_ratio(), self._about_choice()]
         if len(self.plateau) > 1:
             sizes = ", ".join(str(size) for size in self.plateau)
-            facts.append(f"The sweep has a plateau ({sizes}): between these sizes the sweep saw no difference.")
+            facts.append(f"The sweep's plateau: {sizes}. It could not tell these sizes apart; this timing is finer.")
         if self.choice.chunk_size:
             facts.append(self._about_dispatch(self.choice.chunk_size))
         return tuple(facts)
 
     def _about_ratio(self) -> str:
-        low, high = ((value - 1.0) * 100.0 for value in (self.interval.low, self.interval.high))
+        interval = span(self.interval.scaled(100.0, -100.0), percent)
         return (
             f"At {self.elements:,} elements auto takes {duration(self.auto_sample.median)}, chunks of {self.fixed} "
             f"take {duration(self.fixed_sample.median)}: {percent((self.ratio - 1.0) * 100.0)} "
-            f"({percent(low)} to {percent(high)}), {self.verdict}."
+            f"({'too few samples for an interval' if interval == UNKNOWN else interval}), {self.verdict}."
         )
 
     def _about_choice(self) -> str:
@@ -92,9 +92,15 @@ class Gap:
             return f"{counts}: dispatch has no part in the difference."
         if self.dispatch_interval.contains(0.0):
             return f"{counts}; what one more chunk costs is lost in the noise of batches without work."
+        costs = f"{counts}; one more chunk costs {significant(self.dispatch_ns)} ns"
+        # A share means something only of a difference that is there and that has the sign of its part.
+        if self.interval.contains(1.0):
+            return f"{costs}; whether there is a difference to explain is not decided."
+        if gap_ns == 0.0 or not 0.0 <= cost_ns / gap_ns <= 1.0:
+            return f"{costs}, which does not explain the difference."
         return (
-            f"{counts}; one more chunk costs {significant(self.dispatch_ns)} ns, so dispatch explains "
-            f"{significant(cost_ns / 1e3)} µs of a difference of {significant(gap_ns / 1e3)} µs."
+            f"{costs}, so dispatch explains {significant(cost_ns / 1e3)} µs of a difference of "
+            f"{significant(gap_ns / 1e3)} µs."
         )
 
     def to_dict(self) -> dict[str, object]:

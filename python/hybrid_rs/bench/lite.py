@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import hybrid_rs as hr
 from hybrid_rs.bench import stats
-from hybrid_rs.bench.table import duration, percent, render
+from hybrid_rs.bench.table import PAIRED, duration, percent, render, span
 from hybrid_rs.bench.timing import Sample, affordable, clock, interleave
 from hybrid_rs.bench.workload import DEFAULT_BATCH, DEFAULT_ITERS, Workload
 
@@ -74,13 +74,13 @@ class MetricsCost:
                 duration(row.with_metrics.median),
                 duration(row.without.median),
                 percent(row.percent),
-                f"{percent(row.interval.low)} to {percent(row.interval.high)}",
+                span(row.interval, percent),
                 row.verdict,
             )
             for row in self.rows
         ]
         note = "\nThis build has no metrics (hybrid-lite): both sides are the same code." if self.lite_build else ""
-        return render(header, rows) + note
+        return f"{render(header, rows)}\n{PAIRED}{note}"
 
 
 def measure_metrics(

@@ -5,9 +5,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hybrid_rs.errors import KernelError
 
-class WrongResultError(RuntimeError):
-    """A path gave another result than the definition; its timing would mean nothing."""
+
+class WrongResultError(KernelError):
+    """A path gave another result than the definition; its timing would mean nothing.
+
+    A ``hybrid_rs.KernelError``, so it can be caught without importing this module.
+    """
 
 
 def busy_work(x: NDArray[np.integer], iters: int) -> NDArray[np.int32]:

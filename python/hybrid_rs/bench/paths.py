@@ -5,24 +5,31 @@ from dataclasses import dataclass
 
 import hybrid_rs as hr
 from hybrid_rs.bench import stats
-from hybrid_rs.bench.table import duration, render, significant
-from hybrid_rs.bench.timing import Sample, affordable, clock, interleave
+from hybrid_rs.bench.table import duration, render, significant, span, spread
+from hybrid_rs.bench.timing import Sample, affordable, clock, interleave, pairs
 from hybrid_rs.bench.workload import DEFAULT_BATCH, DEFAULT_ITERS, Choice, Workload, last_choice
 
 BASELINE = "runtime_seq"
 DIRECT = "seq_direct"
+RATIOS = '"vs" is the ratio of the medians, its interval that of the ratio in paired rounds.'
 NO_CHOICE = Choice(None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class PathRow:
-    """One path's timings on ``elements`` elements, and what the runtime chose for it."""
+    """One path's timings on ``elements`` elements, and what the runtime chose for it.
+
+    ``vs_runtime_seq`` is the baseline's median over the path's. ``interval`` is that of the same ratio in pairs of the
+    rounds where both ran, ``rounds`` of them; it decides, and need not lie around the ratio of the medians.
+    """
 
     name: str
     sample: Sample
     elements: int
     vs_runtime_seq: float
     choice: Choice
+    interval: stats.Interval
+    rounds: int
 
     @property
     def melem_s(self) -> float:
@@ -35,6 +42,8 @@ class PathRow:
             **self.sample.to_dict(),
             "melem_s": self.melem_s,
             "vs_runtime_seq": self.vs_runtime_seq,
+            "vs_interval": self.interval.to_dict(),
+            "paired_rounds": self.rounds,
             "chunk_size": self.choice.chunk_size,
             "reason": self.choice.reason,
         }
@@ -44,8 +53,9 @@ class PathRow:
 class PathComparison:
     """All paths at one batch size.
 
-    ``submission_ns`` is what the baseline pays for handing one element to the Runtime, in nanoseconds, with its
-    interval: ``runtime_seq`` less ``seq_direct``, both with no iterations, so that only the handing-over is left.
+    ``submission_ns`` is what the baseline pays for handing one element to the Runtime, its metrics included, in
+    nanoseconds, with its interval: ``runtime_seq`` less ``seq_direct``, both with no iterations, so that only the
+    handing-over is left.
     """
 
     batch: int
@@ -75,14 +85,15 @@ class PathComparison:
 
     def __str__(self) -> str:
         """Return a table for people."""
-        header = ("path", "median", "spread", "Melem/s", "vs runtime_seq", "chunk", "samples", "outliers")
+        header = ("path", "median", "spread", "Melem/s", "vs runtime_seq", "interval", "chunk", "samples", "outliers")
         rows = [
             (
                 row.name,
                 duration(row.sample.median),
-                duration(row.sample.spread),
+                spread(row.sample.seconds),
                 significant(row.melem_s),
                 f"{significant(row.vs_runtime_seq)}x",
+                span(row.interval),
                 str(row.choice.chunk_size or "-"),
                 str(len(row.sample.seconds)),
                 str(len(row.sample.outliers)),
@@ -91,8 +102,8 @@ class PathComparison:
         ]
         title = f"busy_work, {self.batch:,} elements x {self.iters} iterations, {self.threads} threads"
         foot = (
-            f"runtime_seq pays {significant(self.submission_ns)} ns an element for submission "
-            f"({significant(self.submission_interval.low)} to {significant(self.submission_interval.high)})."
+            f"runtime_seq pays {significant(self.submission_ns)} ns an element for submission, metrics included "
+            f"({span(self.submission_interval)}). {RATIOS}"
         )
         return f"{title}\n{render(header, rows)}\n{foot}"
 
@@ -118,9 +129,18 @@ def compare_paths(
         choices = {path: last_choice(rt) if path.endswith("_chunked") else NO_CHOICE for path, rt in runtimes.items()}
         submission, interval = submission_cost(runtimes[BASELINE], batch, samples)
         used = runtimes[BASELINE].threads
-    baseline = timed[BASELINE].median
-    rows = tuple(PathRow(path, timed[path], batch, baseline / timed[path].median, choices[path]) for path in hr.PATHS)
+    rows = tuple(compared_row(path, timed[path], timed[BASELINE], batch, choices[path]) for path in hr.PATHS)
     return PathComparison(batch, iters, used, rows, submission, interval)
+
+
+def compared_row(name: str, sample: Sample, baseline: Sample, elements: int, choice: Choice = NO_CHOICE) -> PathRow:
+    """Return a path's row, compared with the baseline's timings; pairs are the rounds where both ran.
+
+    Raises ValueError where there is no such round.
+    """
+    theirs, ours = pairs(baseline, sample)
+    _, interval = stats.paired_ratio(theirs, ours)
+    return PathRow(name, sample, elements, baseline.median / sample.median, choice, interval, len(ours))
 
 
 def submission_cost(rt: hr.Runtime, batch: int, samples: int) -> tuple[float, stats.Interval]:
@@ -131,6 +151,5 @@ def submission_cost(rt: hr.Runtime, batch: int, samples: int) -> tuple[float, st
     idle = Workload(batch, 0)
     timed = interleave({path: idle.checked(rt, path) for path in (DIRECT, BASELINE)}, samples)
     scale = 1e9 / batch
-    pairs = zip(timed[BASELINE].seconds, timed[DIRECT].seconds, strict=True)
-    costs = [(handed - direct) * scale for handed, direct in pairs]
+    costs = [(handed - direct) * scale for handed, direct in zip(*pairs(timed[BASELINE], timed[DIRECT]), strict=True)]
     return stats.median(costs), stats.median_interval(costs)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import hybrid_rs as hr
 from hybrid_rs.bench import stats
-from hybrid_rs.bench.table import duration, render, significant
+from hybrid_rs.bench.table import PAIRED, duration, render, significant
 from hybrid_rs.bench.timing import Call, Sample, affordable, clock, interleave
 from hybrid_rs.bench.workload import DEFAULT_BATCH, DEFAULT_ITERS, Workload
 
@@ -65,7 +65,7 @@ class Scaling:
             )
             for row in self.rows
         ]
-        return render(header, rows)
+        return f"{render(header, rows)}\n{PAIRED}"
 
 
 def thread_counts(most: int) -> tuple[int, ...]:

@@ -1,13 +1,13 @@
 """The chunk-size sweep (report row S12): a time and a grade per size, and which sizes noise leaves undecided."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 import hybrid_rs as hr
 from hybrid_rs.bench import oracle, stats
-from hybrid_rs.bench.table import duration, percent, render, significant
+from hybrid_rs.bench.table import PAIRED, duration, percent, render, significant, spread
 from hybrid_rs.bench.timing import Call, Sample, affordable, clock, interleave
 
 # The sizes of the original report's sweep, in elements.
@@ -106,7 +106,7 @@ class Sweep:
             (
                 str(row.size),
                 duration(row.sample.median),
-                duration(row.sample.spread),
+                spread(row.sample.seconds),
                 significant(row.melem_s),
                 row.grade,
                 standing(row, best),
@@ -115,10 +115,24 @@ class Sweep:
             for row in self.rows
         ]
         title = f"{self.kernel}, {self.elements:,} elements, {self.path}, {self.threads} threads"
-        return f"{title}\n{render(header, rows, left=0)}\n{self.summary()}"
+        return f"{title}\n{render(header, rows, left=0)}\n{self.summary()}\n{PAIRED}"
+
+    @property
+    def best_is_largest(self) -> bool:
+        """Whether the best size is the largest of several: a larger one may be better still."""
+        return len(self.rows) > 1 and self.best is self.rows[-1]
 
     def summary(self) -> str:
-        """Say in a sentence which size is best, or which ones can't be told apart."""
+        """Say which size is best, or which ones can't be told apart, and what limits that."""
+        parts = [self._winner()]
+        if self.best_is_largest:
+            parts.append("It is the largest size swept; a larger one may be better still.")
+        whole = ", ".join(str(row.size) for row in self.rows if row.size >= self.elements)
+        if whole:
+            parts.append(f"Note: a chunk of {whole} holds the whole batch, so nothing is chunked there.")
+        return " ".join(parts)
+
+    def _winner(self) -> str:
         if self.decided:
             return f"Best: chunks of {self.best.size} elements."
         if any(row.interval.coverage < DECISION_LEVEL for row in self.rows if row is not self.best):
@@ -145,14 +159,18 @@ def sweep(
 ) -> Sweep:
     """Time ``path`` with each chunk size (in elements) on a kernel and arrays of your own, in interleaved rounds.
 
-    ``arrays`` are what ``hr.map`` takes: same-length arrays, or scalars for all elements. All sizes have to give the
-    same bits. Sizes that the noise can't tell from the best one are marked undecided instead of ranked; that needs at
-    least 8 samples to separate anything.
+    ``arrays`` are what ``hr.map`` takes: arrays that broadcast together, or scalars for all elements. All sizes have
+    to give the same bits. Sizes that the noise can't tell from the best one are marked undecided instead of ranked;
+    that needs at least 8 samples to separate anything. A size that holds the whole batch is timed, and noted.
 
-    Raises ValueError for no sizes, repeated ones, one below 1, no samples, an empty batch or scalars alone;
-    oracle.WrongResultError when two sizes give different bits; and what ``hr.map`` raises.
+    Raises ValueError for no sizes, repeated ones, one below 1, a path that has no chunks, no samples, an empty batch
+    or scalars alone; TypeError for ``sizes`` that are no sequence of integers;
+    ``hybrid_rs.bench.oracle.WrongResultError`` (a ``hr.KernelError``) when two sizes give different bits; and what
+    ``hr.map`` raises.
     """
     ordered = checked_sizes(sizes)
+    if path in hr.PATHS and not path.endswith("_chunked"):
+        raise ValueError(f"path has to be a chunked one, got {path!r}, which has no chunk size")
     with hr.Runtime(threads=threads) as rt:
         first = rt.map(kernel, *arrays, path=path, chunk_size=ordered[0])
         if not isinstance(first, np.ndarray | tuple):
@@ -190,8 +208,10 @@ def rank(timed: dict[int, Sample], elements: int) -> tuple[SizeRow, ...]:
 def checked_sizes(sizes: Sequence[int]) -> list[int]:
     """Return the sizes ascending.
 
-    Raises ValueError for none, a repeated one or one below 1, TypeError for non-integers.
+    Raises ValueError for none, a repeated one or one below 1, TypeError for non-integers or what is no sequence.
     """
+    if not isinstance(sizes, Iterable):
+        raise TypeError(f"sizes has to be a sequence of integers, got {sizes!r}")
     for size in sizes:
         if isinstance(size, bool) or not isinstance(size, int | np.integer):
             raise TypeError(f"sizes have to be integers, got {size!r}")

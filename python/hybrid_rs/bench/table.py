@@ -1,6 +1,12 @@
 """Plain-text tables and units for ``str()`` of the measurements."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from hybrid_rs.bench.stats import Interval, quartiles
+from hybrid_rs.bench.timing import LEAST_FOR_SPREAD
+
+UNKNOWN = "-"
+PAIRED = "Ratios are medians of paired rounds and need not equal the ratio of the medians."
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
@@ -25,6 +31,18 @@ def significant(value: float) -> str:
 def percent(value: float) -> str:
     """Return a signed percentage with one decimal: 3.21 gives ``+3.2 %``."""
     return f"{value:+.1f} %"
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """Return the interquartile range of timings as text, ``-`` for too few of them. Raises ValueError for none."""
+    low, _, high = quartiles(seconds)
+    return UNKNOWN if len(seconds) < LEAST_FOR_SPREAD else duration(high - low)
+
+
+def span(interval: Interval, text: Callable[[float], str] = significant) -> str:
+    """Return an interval as text, ``-`` where it comes from too few values to be one."""
+    least = 1.0 - 2.0 * 0.5**LEAST_FOR_SPREAD
+    return UNKNOWN if interval.coverage < least else f"{text(interval.low)} to {text(interval.high)}"
 
 
 def render(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

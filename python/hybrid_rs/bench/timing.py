@@ -13,16 +13,22 @@ Call: TypeAlias = Callable[[], object]
 # A run this long gets half the samples (at least LEAST_SAMPLES): its relative noise is small, and time is scarce.
 SLOW_RUN_S = 0.05
 LEAST_SAMPLES = 5
+# Quartiles and intervals of fewer timings than this are the timings themselves; they describe no spread.
+LEAST_FOR_SPREAD = 3
 # Calls shorter than this are repeated within a sample; the clock and the loop cost about 0.1 µs a sample.
 SHORTEST_SAMPLE_S = 200e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Timings of one call in seconds, in the order taken, each the mean of ``repeats`` calls. Outliers stay in."""
+    """Timings of one call in seconds, in the order taken, each the mean of ``repeats`` calls. Outliers stay in.
+
+    ``rounds`` are the rounds in which they were taken; none given means every round from the first.
+    """
 
     seconds: tuple[float, ...]
     repeats: int = 1
+    rounds: tuple[int, ...] = ()
 
     @property
     def median(self) -> float:
@@ -60,8 +66,20 @@ class Sample:
             "samples": len(self.seconds),
             "repeats": self.repeats,
             "outliers": list(self.outliers),
+            "rounds": list(self.by_round()),
             "seconds": list(self.seconds),
         }
+
+    def by_round(self) -> dict[int, float]:
+        """Return the timings by the round in which they were taken."""
+        return dict(zip(self.rounds or range(len(self.seconds)), self.seconds, strict=True))
+
+
+def pairs(ours: Sample, theirs: Sample) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the timings of both from the rounds in which both ran, in the order of the rounds."""
+    mine, other = ours.by_round(), theirs.by_round()
+    both = [number for number in mine if number in other]
+    return tuple(mine[number] for number in both), tuple(other[number] for number in both)
 
 
 def clock(call: Call, repeats: int = 1) -> float:
@@ -103,7 +121,8 @@ def interleave(
     The order turns round after round and reverses every other one: no call always runs first, and none always follows
     the same other. ``samples`` is a number for all or one for each name; who has fewer sits out rounds, evenly spread.
     ``pause_s`` is slept before each timing, for candidates whose idle threads spin a while at the others' expense.
-    With equal numbers the timings ``[i]`` of all calls come from the same round and may be compared in pairs.
+    With equal numbers the timings ``[i]`` of all calls come from the same round and may be compared in pairs; with
+    different ones ``pairs`` finds those that do.
 
     Raises ValueError for no calls or less than one sample.
     """
@@ -118,14 +137,14 @@ def interleave(
         for call in calls.values():
             call()
     rounds = max(wanted.values())
-    taken: dict[str, list[float]] = {name: [] for name in names}
+    taken: dict[str, dict[int, float]] = {name: {} for name in names}
     for number in range(rounds):
         for name in round_order(names, number):
             if (number + 1) * wanted[name] // rounds > number * wanted[name] // rounds:
                 if pause_s > 0.0:
                     sleep(pause_s)
-                taken[name].append(clock(calls[name], repeats[name]))
-    return {name: Sample(tuple(taken[name]), repeats[name]) for name in names}
+                taken[name][number] = clock(calls[name], repeats[name])
+    return {name: Sample(tuple(taken[name].values()), repeats[name], tuple(taken[name])) for name in names}
 
 
 def round_order(names: list[str], number: int) -> list[str]:

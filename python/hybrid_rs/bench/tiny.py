@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import hybrid_rs as hr
-from hybrid_rs.bench.table import duration, render
+from hybrid_rs.bench.table import duration, render, spread
 from hybrid_rs.bench.timing import Sample, interleave
 from hybrid_rs.bench.workload import DEFAULT_ITERS, Workload
 
@@ -54,7 +54,7 @@ class Tiny:
                 row.path,
                 str(row.elements),
                 duration(row.sample.median),
-                duration(row.sample.spread),
+                spread(row.sample.seconds),
                 duration(row.empty.median),
             )
             for row in self.rows

@@ -1,7 +1,8 @@
 """The command line: ``hybrid-rs`` and ``python -m hybrid_rs``.
 
-Exit status: 0 done; 1 a verdict of FAIL, a kernel fault or a cancelled batch, or output that nobody reads; 2 bad usage
-or bad input; 130 Ctrl-C. Results go to stdout, everything else to stderr.
+Exit status: 0 done; 1 a verdict of FAIL, a kernel fault or a cancelled batch, or output that nobody reads; 2 bad usage,
+bad input or too little memory; 130 Ctrl-C. Results go to stdout, everything else to stderr; with ``--json`` an error is
+also a document on stdout: ``{"error": {"type": ..., "message": ...}}``.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 import hybrid_rs as hr
 from hybrid_rs import flags
 from hybrid_rs.cli import accept, bench, info, report, run, sweep
-from hybrid_rs.cli.command import FAILED, INTERRUPTED, USAGE, Outcome, UsageError, to_json
+from hybrid_rs.cli.command import FAILED, INTERRUPTED, USAGE, Outcome, Parser, UsageError, UsageExit, to_json
 
 _PROGRAM = "hybrid-rs"
 
@@ -31,13 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: From argparse, for ``--help``, ``--version`` and usage errors.
     """
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        options = _options(words)
+    except UsageExit as end:
+        if "--json" in words:
+            _document("UsageError", end.message)
+        raise
     try:
         return _execute(options)
     except BrokenPipeError:
         return _abandoned()
-    except KeyboardInterrupt:
-        _complain(options, "interrupted")
+    except KeyboardInterrupt as stop:
+        # No traceback, at any log level: where it stopped is chance.
+        _complain(options, "interrupted", stop)
         return INTERRUPTED
     except UsageError as error:
         if error.detail:
@@ -52,12 +60,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, ImportError) as error:
         return _failed(options, USAGE, str(error), error)
     except MemoryError as error:
-        return _failed(options, FAILED, f"not enough memory ({error})", error)
+        return _failed(options, USAGE, f"not enough memory ({error})" if error.args else "not enough memory", error)
+
+
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    """Parse the command line; words that a command doesn't know are refused with that command's own usage."""
+    options, unknown = _parser().parse_known_args(words)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
     """Put the commands together."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=_PROGRAM,
         description="Run a function of a few scalars over arrays at the speed of the whole machine.",
         epilog=f"example:\n  {_PROGRAM} run busy_work x.npy 512 --out result.npy",
@@ -85,14 +101,26 @@ def _failed(options: argparse.Namespace, status: int, message: str, error: BaseE
     """Say what went wrong; with the log level "debug" also where."""
     if _debugging():
         traceback.print_exception(error)
-    _complain(options, message)
+    _complain(options, message, error)
     return status
 
 
-def _complain(options: argparse.Namespace, message: str) -> None:
-    """Write a message to stderr, unless nobody reads it any more."""
+def _complain(options: argparse.Namespace, message: str, error: BaseException) -> None:
+    """Write a message to stderr, unless nobody reads it any more, and to stdout where a document is expected."""
     with contextlib.suppress(BrokenPipeError):
         print(f"{_PROGRAM} {options.command}: {message}", file=sys.stderr)
+    if options.json:
+        # NumPy's own kind of MemoryError has a private name.
+        _document("MemoryError" if isinstance(error, MemoryError) else type(error).__name__, message)
+
+
+def _document(kind: str, message: str) -> None:
+    """Print an error as the one document of the output."""
+    try:
+        print(to_json({"error": {"type": kind, "message": message}}))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _abandoned()
 
 
 def _debugging() -> bool:

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from os import PathLike, fspath
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 # Exit statuses. argparse itself exits with USAGE.
 OK = 0
@@ -31,6 +31,26 @@ class UsageError(Exception):
         self.detail = detail
 
 
+class UsageExit(SystemExit):
+    """The end after a command line that can't be parsed; argparse's own one doesn't keep the message."""
+
+    def __init__(self, message: str) -> None:
+        """Keep the message, which is on stderr already."""
+        super().__init__(USAGE)
+        self.message = message
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors leave with the message."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, then leave."""
+        try:
+            super().error(message)
+        except SystemExit as end:
+            raise UsageExit(message) from end
+
+
 class Subparsers(Protocol):
     """The part of argparse's collection of commands that is used here (its own class is private)."""
 
@@ -50,8 +70,10 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-    parser.set_defaults(execute=execute)
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON document and nothing else, an error included"
+    )
+    parser.set_defaults(execute=execute, parser=parser)
     return parser
 
 
@@ -95,6 +117,11 @@ def above_zero(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number and what it counts: "1 thread", "2 threads"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def to_json(document: Mapping[str, Any]) -> str:

@@ -1,11 +1,14 @@
 """``hybrid-rs info``: what this installation is and what it would use."""
 
 import argparse
-from collections.abc import Iterator
+import platform
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 import hybrid_rs as hr
-from hybrid_rs import flags
+from hybrid_rs import _core, flags
 from hybrid_rs.cli.command import Outcome, Subparsers, add_command
 
 _LABEL = 12  # columns before the values
@@ -24,7 +27,10 @@ def add(commands: Subparsers) -> None:
 
 def _execute(_options: argparse.Namespace) -> Outcome:
     """Give `hybrid_rs.config`, with what the flags mean beside their values."""
-    document = hr.config()
+    try:
+        document, bad = hr.config(), {}
+    except ValueError:
+        document, bad = _despite_bad_flags()
     values = document["flags"]
     document["flags"] = {
         row["name"]: {
@@ -33,12 +39,38 @@ def _execute(_options: argparse.Namespace) -> Outcome:
             "accepts": row["accepts"],
             "doc": row["doc"],
         }
+        | ({"value": bad[row["name"]][0], "error": bad[row["name"]][1]} if row["name"] in bad else {})
         for row in flags.table()
     }
     return Outcome(document, "\n".join(_lines(document)))
 
 
-def _value(values: dict[str, Any], variable: str) -> Any:
+def _despite_bad_flags() -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
+    """Give the configuration without the variables that can't be used, and those with their values and errors.
+
+    This is the command to find them with, so they must not stop it.
+    """
+    environment = flags._environment()  # noqa: SLF001 - only `flags` may look at the variables themselves
+    bad: dict[str, tuple[str, str]] = {}
+    for name, text in environment.items():
+        try:
+            _core.resolve_flags({name: text})
+        except ValueError as error:
+            bad[name] = text, str(error)
+    usable = {name: text for name, text in environment.items() if name not in bad}
+    count, source = _core.thread_count(None, None, usable)
+    document = {
+        "versions": {"hybrid_rs": hr.__version__, "python": platform.python_version(), "numpy": np.__version__},
+        "platform": platform.platform(),
+        "topology": _core.topology(),
+        "threads": {"count": count, "source": source},
+        "flags": _core.resolve_flags(usable),
+        "features": hr.features(),
+    }
+    return document, bad
+
+
+def _value(values: Mapping[str, Any], variable: str) -> Any:
     """Find a variable's value, which is kept without the prefix."""
     return values[variable.removeprefix("HYBRID_RS_").removeprefix("HYBRID_").lower()]
 
@@ -59,6 +91,8 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield "flags"
     for name, row in document["flags"].items():
         yield f"  {name} = {_shown(row['value'])}"
+        if "error" in row:
+            yield f"      CAN'T BE USED, and stops every other command: {row['error']}"
         yield f"      {row['doc']} Accepts {row['accepts']}; default: {row['default']}."
 
 

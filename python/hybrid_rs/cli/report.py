@@ -17,7 +17,9 @@ def add(commands: Subparsers) -> None:
         _execute,
     )
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write to, made where it is missing")
-    parser.add_argument("--quick", action="store_true", help="fewer samples and sizes: under a minute, not some")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer samples and sizes: under a minute instead of several"
+    )
     add_threads(parser)
 
 

@@ -44,6 +44,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.filename not in (None, os.fspath(temporary)):
+            raise
+        # A full disk is told of without a file, and the temporary name means nothing to anyone.
+        if error.errno is None:
+            raise OSError(f"{os.fspath(path)}: {error}") from error
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -52,7 +60,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 def _resolve(path: str | os.PathLike[str]) -> Path:
     """Follow links to the file that will be replaced, and refuse what can't be or shouldn't be replaced."""
-    target = Path(path).resolve()
+    try:
+        target = Path(path).resolve()
+    except RuntimeError:
+        # How Python up to 3.12 tells of links that go round in a circle; later versions return such a link.
+        target = Path(path)
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the folder for the output doesn't exist", os.fspath(path))
     if target.is_dir():

@@ -6,13 +6,12 @@ A *spec* names what to read: ``a.npy``, ``b.npz`` (one array) or ``b.npz:key``, 
 
 import errno
 import math
-import struct
+import os
 import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike, fspath, strerror
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -22,30 +21,44 @@ from hybrid_rs.interop import atomic
 
 SUFFIXES = (".npy", ".npz", ".csv", ".parquet")
 
-# From this size on an npy file is mapped and not read: workers then fault their own pages in, and a file larger than
-# the memory can be used. Below it a plain read is as fast and safe from a file that shrinks while it is mapped.
-MAP_BYTES = 64 << 20
+# Bytes read at a time.
+_READ_BYTES = 16 << 20
+# The most that deflate can shrink anything by.
+_DEFLATE_RATIO = 1032
+# Shapes longer than this are not spelled out in messages.
+_SHOWN_LENGTHS = 8
 
 _Named = list[tuple[str, NDArray[Any]]]
 
 
-def read_arrays(spec: str) -> _Named:
+def read_arrays(spec: str, csv_header: str = "auto", tell: Callable[[str], object] | None = None) -> _Named:
     """Read the arrays that a spec names.
 
     Args:
         spec: A path, or a path, a colon and the name of an array (npz) or column (csv, parquet). Without the name an
             npz must hold one array; a table gives all its columns in order.
+        csv_header: Whether the first row of a csv names the columns: "yes", "no", or "auto" to judge by its cells.
+        tell: Called with a line on what was taken from a csv, whose text leaves room for a wrong guess.
 
     Returns:
         Name and array. dtypes are those of the file (bool, integers, floats); for csv int64, uint64 or float64 as each
-        column needs. Arrays may be read-only.
+        column needs. Arrays of parquet may be read-only.
 
     Raises:
         ValueError: Unsupported suffix, truncated or broken file, no such key, or content that isn't plain numbers.
         OSError: The file is missing, is a directory, or can't be read.
         ImportError: A parquet file, and pyarrow isn't installed.
+        MemoryError: The file's content doesn't fit into memory.
     """
     path, name = split_spec(spec)
+    try:
+        return _read(path, name, csv_header, tell)
+    except MemoryError as error:
+        raise MemoryError(f"{path}: not enough memory for what the file holds") from error
+
+
+def _read(path: Path, name: str | None, csv_header: str, tell: Callable[[str], object] | None) -> _Named:
+    """Read by the file's format."""
     suffix = checked_suffix(path)
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, strerror(errno.EISDIR), fspath(path))
@@ -61,7 +74,7 @@ def read_arrays(spec: str) -> _Named:
         # Here and not above: it brings `csv` and `re`, which only this format needs.
         from hybrid_rs.interop import csv_text
 
-        return csv_text.read_columns(path, name)
+        return csv_text.read_columns(path, name, csv_header, tell)
     return _read_parquet(path, name)
 
 
@@ -148,22 +161,18 @@ class _Header(NamedTuple):
     shape: tuple[int, ...]
     fortran: bool
     dtype: np.dtype[Any]
-    offset: int
+    needed: int
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
-    """Read an npy file, or map it when it is large."""
-    size = path.stat().st_size
+    """Read an npy file. It isn't mapped: a file that shrinks under a mapping kills the process that looks at it."""
     with path.open("rb") as stream:
-        header = _npy_header(stream, size, path)
-        if size < MAP_BYTES:
-            stream.seek(0)
-            return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
-    return np.asarray(np.memmap(path, header.dtype, "r", header.offset, header.shape, "F" if header.fortran else "C"))
+        size = os.fstat(stream.fileno()).st_size
+        return _read_array(stream, _npy_header(stream, size, path), path)
 
 
-def _npy_header(stream: IO[bytes], size: int, where: str | Path) -> _Header:
-    """Read an npy header and hold it against the dtypes we take and the bytes that follow it."""
+def _npy_header(stream: IO[bytes], size: int, where: str | Path, *, exact: bool = False) -> _Header:
+    """Read an npy header and hold it against what an array can be and the bytes that follow it."""
     try:
         version = np.lib.format.read_magic(stream)
         # Version 3 is version 2 with UTF-8 field names, and arrays with fields are refused below.
@@ -175,36 +184,85 @@ def _npy_header(stream: IO[bytes], size: int, where: str | Path) -> _Header:
         # The header is a Python literal: broken text can raise whatever the parser and `np.dtype` raise.
         raise ValueError(f"{where}: not an npy array, or truncated ({error})") from error
     _require_numeric(dtype, where)
-    needed = math.prod(shape) * dtype.itemsize
+    # NumPy's own check takes True for an integer.
+    if not all(type(length) is int and length >= 0 for length in shape):
+        raise ValueError(f"{where}: not an npy array: shape {shape} has lengths that aren't whole numbers from 0 on")
     present = size - stream.tell()
-    if min(shape, default=0) < 0 or needed > present:
+    needed = math.prod(shape) * dtype.itemsize
+    if needed > present:
         raise ValueError(f"{where}: truncated: shape {shape} of {dtype} needs {needed} bytes, {present} are there")
-    return _Header(shape, fortran, dtype, stream.tell())
+    if exact and needed < present:
+        raise ValueError(f"{where}: shape {shape} of {dtype} needs {needed} bytes, {present} are declared")
+    return _Header(shape, fortran, dtype, needed)
+
+
+def _read_array(stream: IO[bytes], header: _Header, where: str | Path) -> NDArray[Any]:
+    """Read an array's bytes; memory is taken up as they come, so that a size that lies costs nothing."""
+    flat = np.empty(header.needed // header.dtype.itemsize, header.dtype)
+    try:
+        array = flat.reshape(header.shape, order="F" if header.fortran else "C")
+    except (ValueError, OverflowError) as error:
+        # Too many dimensions, or lengths beside a 0 that together overflow.
+        raise ValueError(f"{where}: not an npy array: no array has {_shape_text(header.shape)} ({error})") from error
+    rest = flat.view(np.uint8).data
+    while rest:
+        block = stream.read(min(len(rest), _READ_BYTES))
+        if not block:
+            raise ValueError(f"{where}: truncated: {len(rest)} of {header.needed} bytes are missing")
+        rest[: len(block)] = block
+        rest = rest[len(block) :]
+    return array
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    """Show a shape, or only the number of its dimensions where there are too many to show."""
+    return f"shape {shape}" if len(shape) <= _SHOWN_LENGTHS else f"{len(shape)} dimensions"
 
 
 def _read_npz(path: Path, name: str | None) -> tuple[str, NDArray[Any]]:
     """Read one array of an npz archive."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            if name is None and len(members) != 1:
-                held = f"holds {', '.join(map(repr, members))}; choose one with {path}:NAME" if members else "is empty"
-                raise ValueError(f"{path}: the archive {held}")
-            key = next(iter(members)) if name is None else name
-            if key not in members:
-                raise ValueError(f"{path}: no array {key!r}; the archive holds {', '.join(map(repr, members))}")
-            info = members[key]
+            key, info = _member(archive, path, name)
             where = f"{path}: array {key!r}"
+            _require_plausible(info, where)
             with archive.open(info) as stream:
-                _npy_header(stream, info.file_size, where)
-            with archive.open(info) as stream:
-                return key, np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, OSError) as error:
-        # RuntimeError: encrypted, or (NotImplementedError) a compression that zipfile doesn't know; struct.error and an
-        # OSError without a file: offsets that lead nowhere.
-        if _from_system(error):
+                # Read to the last byte, which is where the archive's checksum is looked at.
+                return key, _read_array(stream, _npy_header(stream, info.file_size, where, exact=True), where)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # A broken archive raises whatever zipfile and the decompressors come upon: their own errors, RuntimeError for
+        # an encrypted one, struct.error, OverflowError and an OSError without a file for offsets that lead nowhere.
+        if _from_system(error) or str(error).startswith(f"{path}: "):
             raise
-        raise ValueError(f"{path}: not a readable npz archive ({error})") from error
+        raise ValueError(f"{path}: not a readable npz archive ({str(error) or type(error).__name__})") from error
+
+
+def _member(archive: zipfile.ZipFile, path: Path, name: str | None) -> tuple[str, zipfile.ZipInfo]:
+    """Find the array to read in an archive."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        key = info.filename.removesuffix(".npy")
+        if key in members:
+            raise ValueError(f"{path}: more than one array {key!r} ({members[key].filename!r} and {info.filename!r})")
+        members[key] = info
+    if name is None and len(members) != 1:
+        held = f"holds {', '.join(map(repr, members))}; choose one with {path}:NAME" if members else "is empty"
+        raise ValueError(f"{path}: the archive {held}")
+    key = next(iter(members)) if name is None else name
+    if key not in members:
+        raise ValueError(f"{path}: no array {key!r}; the archive holds {', '.join(map(repr, members))}")
+    return key, members[key]
+
+
+def _require_plausible(info: zipfile.ZipInfo, where: str) -> None:
+    """Refuse a declared size that the member's compressed bytes can't make."""
+    most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _DEFLATE_RATIO}.get(info.compress_type)
+    if most is not None and info.file_size > info.compress_size * most:
+        raise ValueError(
+            f"{where}: declares {info.file_size} bytes, more than {info.compress_size} compressed ones can hold"
+        )
 
 
 def _read_parquet(path: Path, name: str | None) -> _Named:
@@ -222,6 +280,8 @@ def _read_parquet(path: Path, name: str | None) -> _Named:
             for column in wanted:
                 _require_plain(arrow, file.schema_arrow.field(names.index(column)).type, f"{path}: column {column!r}")
             table = file.read() if name is None else file.read(columns=[name])
+    except MemoryError:
+        raise
     except (arrow.ArrowException, OSError, UnicodeDecodeError) as error:
         if _from_system(error):
             raise
@@ -247,7 +307,8 @@ def _from_arrow(column: Any, path: Path, name: str) -> NDArray[Any]:
 
 def _write_npy(stream: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
     (array,) = arrays.values()
-    np.lib.format.write_array(stream, array, allow_pickle=False)
+    # Not the stream itself: for real files NumPy has a way of its own that doesn't say why a write failed.
+    np.lib.format.write_array(SimpleNamespace(write=stream.write), array, allow_pickle=False)
 
 
 def _write_npz(stream: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:

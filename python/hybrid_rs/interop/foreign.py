@@ -88,8 +88,8 @@ def resolve(pointer: object, signature: str | None) -> Resolved:
     Args:
         pointer: An address, a ctypes function or c_void_p, a cffi function pointer, a ``numba.cfunc``, a PyCapsule
             whose name is its C signature, or a ``scipy.LowLevelCallable`` without user data.
-        signature: As "int32(int64, float64)", of int32, int64, uint32, uint64, float32 and float64 (or i32 to f64).
-            None: the types that the pointer declares itself.
+        signature: As "int32(int64, float64)", of int32, int64, uint32, uint64, float32 and float64 (or i32 to f64), or
+            of C's names, as "int (long, double)". None: the types that the pointer declares itself.
 
     Returns:
         Address, signature and name. A signature that is malformed is handed on as it is: the core refuses it.
@@ -100,16 +100,25 @@ def resolve(pointer: object, signature: str | None) -> Resolved:
         ValueError: If the address is null, negative or too large, or a capsule's name is not a C signature or takes
             user data.
     """
-    if signature is not None and not isinstance(signature, str):
-        raise TypeError(f"signature: must be a str such as 'int32(int64, float64)', not {type(signature).__name__}")
+    if signature is not None:
+        _check_text(signature)
     found = _find(pointer)
     if found.address < 0 or found.address >= 1 << 8 * ctypes.sizeof(ctypes.c_void_p):
         raise ValueError(f"pointer: {found.address} is not an address")
     if found.address == 0:
         raise ValueError("pointer: is a null pointer")
-    name = found.name or f"foreign_{found.address:#x}"
+    name = str(found.name or f"foreign_{found.address:#x}").encode("utf-8", "backslashreplace").decode()
     keep_alive = None if isinstance(pointer, numbers.Integral) else pointer
     return Resolved(found.address, _agree(signature, found), name, keep_alive)
+
+
+def _check_text(signature: object) -> None:
+    if not isinstance(signature, str):
+        raise TypeError(f"signature: must be a str such as 'int32(int64, float64)', not {type(signature).__name__}")
+    try:
+        signature.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"signature: {signature!r} is no valid text") from None
 
 
 def _find(pointer: Any) -> _Found:
@@ -202,7 +211,10 @@ def _find_numba(function: Any, address: int) -> _Found:
     declared = getattr(function, "_sig", None)
     if declared is None:
         return _Found(address, what, name)
-    result, *arguments = (str(kind) for kind in (declared.return_type, *declared.args))
+    declared_arguments = getattr(declared, "args", None)
+    if not isinstance(declared_arguments, tuple | list) or not hasattr(declared, "return_type"):
+        raise TypeError(f"pointer: the _sig of {what} has no return_type and args as a numba.cfunc's: {declared!r}")
+    result, *arguments = (str(kind) for kind in (declared.return_type, *declared_arguments))
     for where, dtype in _places(result, arguments):
         if dtype not in _DTYPES:
             raise _unusable(f"{where} of {what}", dtype)
@@ -292,11 +304,20 @@ def _agree(signature: str | None, found: _Found) -> str:
 
 def _parse(signature: str) -> tuple[str, tuple[str, ...]] | None:
     """Dtypes of a well-formed signature; None for another, which is left to the core to refuse."""
-    match = re.fullmatch(r"\s*(\w+)\s*\(([^()]*)\)\s*", signature)
+    match = re.fullmatch(r"\s*(\w[\w\s]*)\(([\w\s,]*)\)\s*", signature)
     if match is None:
         return None
-    result, *arguments = (_SHORT.get(name.strip(), name.strip()) for name in (match[1], *match[2].split(",")))
-    return (result, tuple(arguments)) if _DTYPES.issuperset((result, *arguments)) else None
+    try:
+        result, *arguments = (_dtype_of_name(name.strip()) for name in (match[1], *match[2].split(",")))
+    except TypeError:
+        return None
+    return result, tuple(arguments)
+
+
+def _dtype_of_name(name: str) -> str:
+    """Dtype of a type in a signature: a dtype, or a type of C."""
+    dtype = _SHORT.get(name, name)
+    return dtype if dtype in _DTYPES else _dtype_of_c(name, "signature")
 
 
 def _shown(result: str, arguments: Iterable[str]) -> str:

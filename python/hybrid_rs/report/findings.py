@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from hybrid_rs.bench.accept import DECIDING
 from hybrid_rs.bench.paths import BASELINE, DIRECT
-from hybrid_rs.bench.table import duration, percent, significant
+from hybrid_rs.bench.table import duration, percent, significant, span
 from hybrid_rs.report import original
 from hybrid_rs.report.markdown import bullets, table
 from hybrid_rs.report.study import Study
 
+# The two forms of one kernel that are timed on a single thread.
+CHUNKED, ELEMENT = "hybrid_fnptr_chunked", "hybrid_fnptr"
 # A median whose quartiles lie further apart than this share of it is called noisy.
 NOISY_SPREAD = 0.05
 
@@ -62,7 +64,7 @@ def _reasons(study: Study) -> Iterator[str]:
     their_cost = (handed.seconds - direct.seconds) / handed.batch * 1e9
     yield (
         f"Its {BASELINE} pays {their_cost:.0f} ns an element for submission, ours "
-        f"{significant(compared.submission_ns)} ns. With work of {our_ns:,.0f} ns an element, submission is "
+        f"{significant(compared.submission_ns)} ns, metrics included. With work of {our_ns:,.0f} ns an element, submission is "
         f"{compared.submission_ns / our_ns * 100.0:.1f} % of our baseline where it is "
         f"{their_cost * handed.batch / handed.seconds / 1e7:.0f} % of theirs."
     )
@@ -70,13 +72,28 @@ def _reasons(study: Study) -> Iterator[str]:
         ours = compared.row(name)
         yield (
             f"Our {name} reaches {significant(ours.vs_runtime_seq)}x on {compared.threads} threads, "
-            f"{significant(ours.vs_runtime_seq / compared.threads)}x a thread: what goes beyond the threads comes from "
-            "computing several elements at a time in vector lanes."
+            f"{significant(ours.vs_runtime_seq / compared.threads)}x a thread."
         )
+    lanes = _chunk_form(study)
+    if lanes:
+        yield lanes
     worst = max(study.gaps, key=lambda gap: gap.ratio)
     yield (
         f"It found its automatic path {original.ADAPTIVE_GAP_PERCENT:.0f} % behind the best swept chunk. Our largest "
         f"gap is {percent((worst.ratio - 1.0) * 100.0)}, at {worst.elements:,} elements ({worst.verdict})."
+    )
+
+
+def _chunk_form(study: Study) -> str:
+    """Say what the chunk form gains on one thread, where both forms were timed on one; nothing where they weren't."""
+    alone = {row.path: row.sample for row in study.scaling.rows if row.threads == 1}
+    if not {CHUNKED, ELEMENT} <= alone.keys():
+        return ""
+    chunked, element = alone[CHUNKED].median, alone[ELEMENT].median
+    return (
+        f"On one thread, {study.scaling.batch:,} elements take {duration(chunked)} in the chunk form ({CHUNKED}) and "
+        f"{duration(element)} in the scalar element form ({ELEMENT}): {significant(element / chunked)} times as long. "
+        "That is what vector lanes and one call a chunk instead of one an element gain together, without any threads."
     )
 
 
@@ -92,6 +109,16 @@ def _noise(study: Study) -> Iterator[str]:
         for compared, row in rows
         if row.sample.spread > NOISY_SPREAD * row.sample.median
     ]
+    others = [
+        *((f"{row.path} on {row.threads} threads", row.sample) for row in study.scaling.rows),
+        *((f"auto at {gap.elements:,} elements", gap.auto_sample) for gap in study.gaps),
+        *((f"the best fixed size at {gap.elements:,} elements", gap.fixed_sample) for gap in study.gaps),
+    ]
+    wide = [
+        f"{name} ({sample.spread / sample.median * 100.0:.0f} %)"
+        for name, sample in others
+        if sample.spread > NOISY_SPREAD * sample.median
+    ]
     marked = sum(len(row.sample.outliers) for _, row in rows)
     taken = sum(len(row.sample.seconds) for _, row in rows)
     if noisy:
@@ -101,6 +128,8 @@ def _noise(study: Study) -> Iterator[str]:
         )
     else:
         yield f"Noise: every path's quartiles lie within {NOISY_SPREAD * 100.0:.0f} % of its median."
+    if wide:
+        yield f"Noise of the thread and gap tables: quartiles as far apart for {', '.join(wide)}."
     yield f"Outliers: {marked} of {taken} timings of the path tables, all of them kept."
 
 
@@ -119,11 +148,15 @@ def _decisions(study: Study) -> Iterator[str]:
             yield f"The automatic path is {verdict} at {', '.join(batches)} elements."
     for row in study.metrics.rows:
         if row.verdict != "pass":
-            span = f"{percent(row.interval.low)} to {percent(row.interval.high)}"
-            yield f"The cost of metrics on {row.path} is not shown to stay under the bar: {span}, {row.verdict}."
+            reach = span(row.interval, percent)
+            yield f"The cost of metrics on {row.path} is not shown to stay under the bar: {reach}, {row.verdict}."
     accepted = study.acceptance
+    for note in accepted.notes:
+        yield f"Acceptance: {note}."
     for path in accepted.comparison.rows:
-        if abs(path.vs_runtime_seq / accepted.target - 1.0) < NOISY_SPREAD:
+        if accepted.verdict(path.name) == "undecided":
+            yield f"{path.name}: the target lies within the interval of its ratio, so it is undecided."
+        elif abs(path.vs_runtime_seq / accepted.target - 1.0) < NOISY_SPREAD:
             yield f"{path.name} lies within {NOISY_SPREAD * 100.0:.0f} % of the target: its verdict may turn next time."
 
 

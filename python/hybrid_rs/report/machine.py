@@ -47,6 +47,42 @@ def _git(root: Path, *arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def readable(known: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return facts as (label, text) pairs for people, in their order; what has no better label keeps its own name."""
+    rows: list[tuple[str, str]] = []
+    for key, value in known.items():
+        if key == "topology" and isinstance(value, Mapping):
+            rows += _topology(value)
+        elif key == "threads" and isinstance(value, Mapping):
+            rows.append(("threads", f"{value.get('count')} (decided by: {value.get('source')})"))
+        elif key in ("versions", "features") and isinstance(value, Mapping):
+            named = {True: "on", False: "off"}
+            texts = (named[each] if isinstance(each, bool) else each for each in value.values())
+            rows.append((key, ", ".join(f"{name} {text}" for name, text in zip(value, texts, strict=True))))
+        elif key == "flags" and isinstance(value, Mapping):
+            changed = [f"{name} = {setting}" for name, setting in value.items() if setting not in (None, False)]
+            rows.append(("flags set", ", ".join(changed) or "none"))
+        else:
+            rows += flat({key: value})
+    return rows
+
+
+def _topology(machine: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Return what is known of the processor, each thing only where it is known."""
+    rows = [("processor", str(machine.get("model") or UNKNOWN))]
+    caches = machine.get("caches")
+    if isinstance(caches, Mapping):
+        texts = [
+            f"{name} {one['bytes'] // 1024:,} KiB shared by {one['shared_by']}" for name, one in caches.items() if one
+        ]
+        rows.append(("caches", ", ".join(texts) or UNKNOWN))
+    quota, nodes = machine.get("quota"), machine.get("nodes")
+    rows.append(("usable CPUs", str(machine.get("usable_cpus", UNKNOWN))))
+    rows.append(("quota", "none" if quota is None else f"{quota:g} CPUs" if isinstance(quota, float) else str(quota)))
+    rows.append(("NUMA nodes", str(len(nodes)) if isinstance(nodes, list) else UNKNOWN))
+    return rows
+
+
 def flat(nested: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
     """Return nested facts as (dotted name, text) pairs in their order; lists are joined by commas."""
     rows: list[tuple[str, str]] = []

@@ -35,21 +35,24 @@ _WIDTH = 9.0
 
 
 def paths(accepted: Acceptance) -> bytes:
-    """Draw throughput per path on a log axis: quartiles as error bars, outliers as crosses, the target as a line."""
+    """Draw throughput per path as dots on a log axis: quartiles as whiskers, outliers as crosses, the target a line.
+
+    Dots, because a bar's length means nothing where the axis has no zero.
+    """
     compared = accepted.comparison
     with style():
         made, (axes,) = figure(_WIDTH, 4.4)
         for place, row in enumerate(compared.rows):
             colour = ORANGE if row.name in DECIDING else GREY if row.name == BASELINE else BLUE
             low, high = (row.elements / seconds / 1e6 for seconds in reversed(row.sample.quartiles))
-            axes.barh(place, row.melem_s, height=0.66, color=colour, zorder=2)
             axes.hlines(place, low, high, color=INK, linewidth=1.6, zorder=3)
+            axes.vlines((low, high), place - 0.16, place + 0.16, color=INK, linewidth=1.6, zorder=3)
+            axes.scatter([row.melem_s], [place], s=90, color=colour, zorder=4)
             far = [row.elements / row.sample.seconds[i] / 1e6 for i in row.sample.outliers]
             axes.scatter(far, [place] * len(far), **_OUTLIER)
             for column, text in ((1.09, f"{significant(row.vs_runtime_seq)}x"), (1.21, duration(row.sample.median))):
                 axes.text(column, place, text, transform=axes.get_yaxis_transform(), va="center", ha="right")
-        floor = min(row.melem_s for row in compared.rows)
-        top = max(row.elements / row.sample.quartiles[0] / 1e6 for row in compared.rows)
+        rates = [row.elements / seconds / 1e6 for row in compared.rows for seconds in row.sample.seconds]
         target = compared.row(BASELINE).melem_s * accepted.target
         axes.axvline(target, color=VERMILLION, linestyle="--", linewidth=1.4, zorder=3)
         axes.annotate(
@@ -63,13 +66,14 @@ def paths(accepted: Acceptance) -> bytes:
             va="bottom",
         )
         axes.set_xscale("log")
-        axes.set_xlim(floor / 2.0, top * 1.25)
+        axes.set_xlim(min([*rates, target]) / 1.6, max([*rates, target]) * 1.6)
+        axes.set_ylim(-0.7, len(compared.rows) - 0.3)
         axes.set_yticks(range(len(compared.rows)), [row.name for row in compared.rows])
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
-        axes.grid(axis="x", color=FAINT, linewidth=0.8)
+        axes.grid(color=FAINT, linewidth=0.8)
         _plain_log(axes)
-        axes.set_xlabel("throughput, million elements a second (log scale, more is better)")
+        axes.set_xlabel("throughput, million elements a second (log scale, more is better; whiskers: quartiles)")
         axes.set_title(
             f"Paths: {compared.batch:,} elements of {compared.iters} steps, {compared.threads} threads\n", pad=2
         )
@@ -79,7 +83,7 @@ def paths(accepted: Acceptance) -> bytes:
 def sweeps(curves: "Sequence[Sweep]") -> bytes:
     """Draw throughput over the chunk size, a panel a batch: quartile band, grades, undecided sizes hollow, the peak."""
     with style():
-        made, panels = figure(1.0 + 4.6 * len(curves), 4.4, len(curves))
+        made, panels = figure(1.0 + 5.2 * len(curves), 4.6, len(curves))
         for axes, swept in zip(panels, curves, strict=True):
             _sweep_panel(axes, swept)
         panels[0].set_ylabel("throughput, million elements a second")
@@ -117,18 +121,21 @@ def _sweep_panel(axes: "Axes", swept: Sweep) -> None:
     lowest = min([band[1] for band in bands] + rates)
     highest = max([band[0] for band in bands] + rates)
     reach = max(highest - lowest, 0.02 * highest)
-    floor, ceiling = lowest - 0.35 * reach, highest + 0.3 * reach
+    floor, ceiling = lowest - 0.25 * reach, highest + 0.4 * reach
     # An outlier far below would flatten the curve: it is drawn on the frame, and report.json has its time.
     places = [min(max(rate, floor), ceiling) for _, rate in far]
     label = "outlier (on the frame: beyond it)"
     axes.scatter([size for size, _ in far], places, clip_on=False, label=label, **_OUTLIER)
-    for row, band in zip(swept.rows, bands, strict=True):
+    # In two rows, in turns: neighbours on a narrow axis would run into each other.
+    for place, row in enumerate(swept.rows):
         axes.annotate(
             row.grade,
-            (row.size, max(band[0], row.melem_s)),
-            (0, 9),
+            (row.size, 1.0),
+            (0, -11 - 12 * (place % 2)),
+            xycoords=axes.get_xaxis_transform(),
             textcoords="offset points",
             ha="center",
+            va="center",
             fontsize=9,
         )
     axes.set_ylim(floor, ceiling)
@@ -141,7 +148,10 @@ def _sweep_panel(axes: "Axes", swept: Sweep) -> None:
         axes.set_xticks(sizes)
     axes.grid(color=FAINT, linewidth=0.8)
     axes.set_xlabel("chunk size, elements")
-    axes.set_title(f"{swept.elements:,} elements, peak at {best.size}: {significant(best.melem_s)} Melem/s")
+    edge = ", the largest swept" if swept.best_is_largest else ""
+    axes.set_title(
+        f"{swept.elements:,} elements\npeak {significant(best.melem_s)} Melem/s at {best.size}{edge}", fontsize=11
+    )
 
 
 def fit(fitted: Fit) -> bytes:
@@ -187,10 +197,11 @@ def gaps(measured: "Sequence[Gap]") -> bytes:
     with style():
         made, (axes,) = figure(_WIDTH, 1.5 + 0.5 * len(rows))
         _interval_rows(axes, [(name, value, span.low, span.high, note) for name, value, span, note in rows])
-        axes.axvspan(-BAR_RATIO * 100.0, BAR_RATIO * 100.0, color=GREEN, alpha=0.15, lw=0)
+        # One-sided, as the rule is: being ahead is no fault.
+        axes.axvspan(axes.get_xlim()[0], BAR_RATIO * 100.0, color=GREEN, alpha=0.15, lw=0)
         axes.set_ylabel("batch, elements")
-        axes.set_xlabel("auto behind the best fixed chunk, percent (less is better; band: 2 %)")
-        axes.set_title("Adaptive gap")
+        axes.set_xlabel("auto behind the best fixed chunk, percent (less is better; band: allowed, up to 2 % or 1 µs)")
+        axes.set_title("Adaptive gap (dots: medians of paired ratios; bars: 95 % intervals)")
         return svg(made)
 
 
@@ -202,7 +213,7 @@ def metrics(cost: MetricsCost) -> bytes:
         _interval_rows(axes, rows)
         axes.axvline(BAR_PERCENT, color=VERMILLION, linestyle="--", linewidth=1.4)
         axes.set_xlabel(f"time that metrics add, percent (less is better; dashed: the bar, {BAR_PERCENT:.0f} %)")
-        axes.set_title(f"Cost of metrics at {cost.batch:,} elements")
+        axes.set_title(f"Cost of metrics at {cost.batch:,} elements (bars: 95 % intervals)")
         return svg(made)
 
 

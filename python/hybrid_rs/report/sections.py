@@ -2,14 +2,17 @@
 
 from hybrid_rs.bench.accept import DECIDING, cap_text
 from hybrid_rs.bench.lite import BAR_PERCENT
-from hybrid_rs.bench.paths import BASELINE, PathComparison
-from hybrid_rs.bench.stats import Interval
+from hybrid_rs.bench.paths import BASELINE, RATIOS, PathComparison
 from hybrid_rs.bench.sweep import GRADES, WORST_GRADE, Sweep, standing
-from hybrid_rs.bench.table import duration, percent, significant
-from hybrid_rs.report import machine
+from hybrid_rs.bench.table import PAIRED, duration, percent, significant, span, spread
+from hybrid_rs.report import machine, original
 from hybrid_rs.report.markdown import bullets, escape, picture, table
 from hybrid_rs.report.study import Study
 
+TILES = (
+    "Chunk sizes that the runtime chose itself are rounded to whole tiles of `busy_work`, 256 elements; a fixed size "
+    "is used as it is."
+)
 # The files beside the report, by what they show.
 PICTURES = {
     "paths": "paths.svg",
@@ -41,13 +44,14 @@ def how(study: Study) -> str:
         f"dropped. Path tables rest on {study.effort.samples} samples (runs of 50 ms and more on half of them, but at "
         f"least 5), sweeps on {study.effort.fast_samples} a size. Intervals are sign-test intervals of the median, "
         "95 % where nothing else is said. Times are whole calls from Python into a reused output array. All raw "
-        "timings: [report.json](report.json)."
+        "timings: [report.json](report.json).\n\n"
+        f"{original.INTRODUCTION}"
     )
 
 
 def machine_facts(study: Study) -> str:
     """List the machine, the versions and the commit."""
-    return "## Machine and versions\n\n" + table(("what", "value"), machine.flat(study.facts), left=2)
+    return "## Machine and versions\n\n" + table(("what", "value"), machine.readable(study.facts), left=2)
 
 
 def path_comparison(study: Study) -> str:
@@ -57,21 +61,24 @@ def path_comparison(study: Study) -> str:
         parts += [f"### {compared.batch:,} elements", _path_table(compared)]
         parts.append(
             f"`{BASELINE}` pays {significant(compared.submission_ns)} ns an element "
-            f"({_span(compared.submission_interval)} ns) for being handed to the Runtime: its time without iterations, "
-            "less `seq_direct`'s. Every \"x\" is relative to it, so the baseline's honest cost stands beside them."
+            f"({span(compared.submission_interval)} ns) for being handed to the Runtime, metrics included: its time "
+            "without iterations, less `seq_direct`'s. Every \"x\" is relative to it, so the baseline's honest cost "
+            "stands beside them."
         )
+    parts.append(f"{RATIOS} {TILES}")
     return "\n\n".join(parts)
 
 
 def _path_table(compared: PathComparison) -> str:
-    header = ("path", "median", "spread", "Melem/s", f"vs {BASELINE}", "chunk", "samples", "outliers")
+    header = ("path", "median", "spread", "Melem/s", f"vs {BASELINE}", "95 % interval", "chunk", "samples", "outliers")
     rows = [
         (
             row.name,
             duration(row.sample.median),
-            duration(row.sample.spread),
+            spread(row.sample.seconds),
             significant(row.melem_s),
             f"{significant(row.vs_runtime_seq)}x",
+            span(row.interval),
             str(row.choice.chunk_size or "-"),
             str(len(row.sample.seconds)),
             str(len(row.sample.outliers)),
@@ -84,13 +91,12 @@ def _path_table(compared: PathComparison) -> str:
 def acceptance(study: Study) -> str:
     """Show the verdict for each path, and what the machine allows it."""
     accepted, compared = study.acceptance, study.acceptance.comparison
-    header = ("path", "median", "Melem/s", f"vs {BASELINE}", "cap", "decides", "verdict")
+    header = ("path", f"vs {BASELINE}", "95 % interval", "cap", "decides", "verdict")
     rows = [
         (
             row.name,
-            duration(row.sample.median),
-            significant(row.melem_s),
             f"{significant(row.vs_runtime_seq)}x",
+            span(row.interval),
             cap_text(accepted.cap(row.name)),
             "yes" if row.name in DECIDING else "",
             accepted.verdict(row.name),
@@ -100,13 +106,17 @@ def acceptance(study: Study) -> str:
     return "\n\n".join(
         [
             "## Acceptance",
-            verdict(study),
+            (
+                f"Target: {accepted.target:g}x. The interval decides: wholly above the target is PASS, across it "
+                "undecided, which does not pass."
+            ),
             table(header, rows),
             (
                 "Cap: a path that calls scalar code one element at a time can't be faster than `seq_direct` on every "
                 f"thread; with {compared.threads} threads that is what stands there. A verdict near its cap is "
                 "decided by noise."
             ),
+            *(f"Note: {escape(note)}." for note in accepted.notes),
         ]
     )
 
@@ -124,6 +134,7 @@ def sweep_curves(study: Study) -> str:
     ]
     for swept in study.sweeps:
         parts += [f"### {swept.elements:,} elements", _sweep_table(swept), escape(swept.summary())]
+    parts.append(PAIRED)
     return "\n\n".join(parts)
 
 
@@ -134,7 +145,7 @@ def _sweep_table(swept: Sweep) -> str:
         (
             str(row.size),
             duration(row.sample.median),
-            duration(row.sample.spread),
+            spread(row.sample.seconds),
             significant(row.melem_s),
             row.grade,
             standing(row, best),
@@ -153,8 +164,9 @@ def scaling_law(study: Study) -> str:
             "## Scaling law",
             picture("Best chunk size over the batch size, with the fitted line and the formulas", PICTURES["fit"]),
             table(fitted.header(), fitted.table(), left=0),
-            f"Least squares: `{fitted.formula()}`. The original's: `chunk = 500 + (batch - 10,000) * 0.015`.",
+            f"Least squares: `{fitted.formula()}`, {fitted.residual_text()}. The original's: `chunk = 500 + (batch - 10,000) * 0.015`.",
             escape(fitted.verdict()),
+            "The formulas' sizes stand here as they come out; the runtime rounds what it picks to whole tiles of 256 elements.",
         ]
     )
 
@@ -170,7 +182,7 @@ def adaptive_gap(study: Study) -> str:
             duration(gap.fixed_sample.median),
             str(gap.fixed),
             f"{gap.ratio:.3f}",
-            f"{gap.interval.low:.3f} to {gap.interval.high:.3f}",
+            span(gap.interval, "{:.3f}".format),
             gap.verdict,
         )
         for gap in study.gaps
@@ -182,7 +194,7 @@ def adaptive_gap(study: Study) -> str:
         (
             "The winner of each sweep was timed again beside the automatic path, since the best of several noisy "
             "figures is partly luck. Behind: the whole interval is above 2 % or 1 µs, whichever is larger. Level: all "
-            "of it below."
+            f"of it below. {PAIRED} {TILES}"
         ),
         "Diagnosis:",
         *(f"**{gap.elements:,} elements**\n\n{bullets(gap.diagnosis())}" for gap in study.gaps),
@@ -200,7 +212,7 @@ def metrics_cost(study: Study) -> str:
             duration(row.with_metrics.median),
             duration(row.without.median),
             percent(row.percent),
-            f"{percent(row.interval.low)} to {percent(row.interval.high)}",
+            span(row.interval, percent),
             row.verdict,
         )
         for row in cost.rows
@@ -211,7 +223,12 @@ def metrics_cost(study: Study) -> str:
         else f"Runtimes with and without metrics, in turns, at {cost.batch:,} elements."
     )
     return "\n\n".join(
-        ["## Cost of metrics", picture("Cost of metrics in percent", PICTURES["metrics"]), table(header, rows), note]
+        [
+            "## Cost of metrics",
+            picture("Cost of metrics in percent", PICTURES["metrics"]),
+            table(header, rows),
+            f"{note} {PAIRED}",
+        ]
     )
 
 
@@ -223,15 +240,20 @@ def threads(study: Study) -> str:
             row.path,
             str(row.threads),
             duration(row.sample.median),
-            duration(row.sample.spread),
+            spread(row.sample.seconds),
             f"{significant(row.speedup)}x",
-            _span(row.interval),
+            span(row.interval),
             f"{row.efficiency * 100.0:.0f} %",
         )
         for row in study.scaling.rows
     ]
     return "\n\n".join(
-        ["## Threads", picture("Speed-up over the number of threads", PICTURES["scaling"]), table(header, rows)]
+        [
+            "## Threads",
+            picture("Speed-up over the number of threads", PICTURES["scaling"]),
+            table(header, rows),
+            PAIRED,
+        ]
     )
 
 
@@ -243,7 +265,7 @@ def tiny_batches(study: Study) -> str:
             row.path,
             str(row.elements),
             duration(row.sample.median),
-            duration(row.sample.spread),
+            spread(row.sample.seconds),
             duration(row.empty.median),
         )
         for row in study.tiny.rows
@@ -255,7 +277,3 @@ def tiny_batches(study: Study) -> str:
             "Without iterations, what is left is the call itself and its dispatch.",
         ]
     )
-
-
-def _span(interval: Interval) -> str:
-    return f"{significant(interval.low)} to {significant(interval.high)}"

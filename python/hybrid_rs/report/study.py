@@ -2,13 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
+import hybrid_rs as hr
 from hybrid_rs.bench import accept, fit, gap, lite, paths, scaling, sweep, tiny
-from hybrid_rs.bench.workload import DEFAULT_BATCH, DEFAULT_ITERS
+from hybrid_rs.bench.paths import DIRECT
+from hybrid_rs.bench.timing import LEAST_SAMPLES, clock
+from hybrid_rs.bench.workload import DEFAULT_BATCH, DEFAULT_ITERS, Workload
 from hybrid_rs.report import machine
 
 # The batches whose sweep curves the original report shows.
 CURVE_BATCHES = (50_000, 100_000)
+# What is measured, in this order, and the share of the whole time that it takes on two cores.
+PHASES = (
+    ("comparing the paths", 0.5),
+    ("sweeping chunk sizes", 0.1),
+    ("re-timing the best sizes beside the automatic path", 0.1),
+    ("measuring what metrics cost", 0.1),
+    ("counting threads", 0.1),
+    ("calling on tiny batches", 0.1),
+)
+# Elements that are timed to guess how long it all takes.
+PROBE = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +81,52 @@ class Study:
         }
 
 
+class Progress:
+    """Tells ``note`` which phase of how many begins, and about how long the rest takes."""
+
+    def __init__(self, effort: Effort, threads: int | None, note: Callable[[str], None]) -> None:
+        """Time a few elements, from which the first phase's length is guessed. Raises what ``hr.Runtime`` raises."""
+        with hr.Runtime(threads=threads) as rt:
+            count = rt.threads
+            probe = Workload(PROBE, effort.iters).call(rt, DIRECT)
+            element_s = min(clock(probe) for _ in range(2)) / PROBE
+        # Two paths run scalar code on one thread, three on all; each is checked, clocked and timed.
+        rounds = max(LEAST_SAMPLES, effort.samples // 2) + 4
+        first = element_s * sum(effort.path_batches) * rounds * (2 + 3 / count)
+        self.total_s = first / PHASES[0][1]
+        self.note = note
+        self.done = 0
+        self.begun = perf_counter()
+
+    def next(self) -> None:
+        """Announce the next phase; the estimate follows the time that the earlier ones took."""
+        share = sum(part for _, part in PHASES[: self.done])
+        elapsed = perf_counter() - self.begun
+        left = elapsed * (1.0 - share) / share if self.done else self.total_s
+        what = PHASES[self.done][0]
+        self.done += 1
+        self.note(f"{self.done} of {len(PHASES)}: {what} (about {max(left, 1.0):.0f} s left)")
+
+
 def measure(effort: Effort, threads: int | None = None, note: Callable[[str], None] = lambda _: None) -> Study:
-    """Measure everything, one thing after the other; ``note`` is told what comes next.
+    """Measure everything, one thing after the other; ``note`` is told what comes next, and how long it may all take.
 
     Raises ValueError or TypeError for ``threads`` as ``hr.Runtime`` does, and oracle.WrongResultError when a path gives
     a wrong result.
     """
     facts = machine.facts()
-    note("comparing the paths")
+    step = Progress(effort, threads, note)
+    step.next()
     compared = tuple(paths.compare_paths(batch, effort.iters, threads, effort.samples) for batch in effort.path_batches)
-    note("sweeping chunk sizes")
+    step.next()
     sweeps = fit.sweep_batches(effort.sweep_batches, effort.iters, effort.sizes, threads, effort.fast_samples)
-    note("re-timing the best sizes beside the automatic path")
+    step.next()
     gaps = tuple(gap.measure_gap(one.elements, effort.iters, threads, 2 * effort.fast_samples, one) for one in sweeps)
-    note("measuring what metrics cost")
+    step.next()
     metrics = lite.measure_metrics(effort.metrics_batch, effort.iters, threads, 2 * effort.samples)
-    note("counting threads")
+    step.next()
     scaled = scaling.measure_scaling(effort.batch, effort.iters, threads, effort.samples)
-    note("calling on tiny batches")
+    step.next()
     small = tiny.measure_tiny(iters=effort.iters, threads=threads, samples=effort.fast_samples)
     accepted = accept.Acceptance(compared[-1], accept.DEFAULT_TARGET)
     return Study(facts, effort, compared, accepted, sweeps, fit.fit(sweeps), gaps, metrics, scaled, small)

@@ -7,12 +7,12 @@
 use std::ops::Range;
 
 use super::level::Level;
-use super::{GROUP, Group, POLL, SLOTS, TILE, load_iters, load_x, uniform};
+use super::{GROUP, Group, POLL, SLOTS, load_iters, load_x, uniform};
 use crate::buffer::View;
 use crate::kernel::Control;
 
 /// Elements of a block. The more there are, the more short elements run beside the rare long one (heavy tail, shuffled:
-/// 5.8 ms with 4096, 3.9 ms with 8192); the stack holds 14 bytes for each.
+/// 5.8 ms with 4096, 3.9 ms with 8192); the scratch holds 14 bytes for each.
 const BLOCK: usize = 8192;
 /// Gathering pays above this many wasted iterations a group: it costs about 100 ns a group, an iteration 1.1 ns.
 const GATHER_ABOVE: u64 = 100;
@@ -30,29 +30,12 @@ pub(super) fn run(
     control: &Control,
     level: Level,
 ) -> bool {
-    // Smaller ranges are spared the clearing of a large scratch.
-    let n = range.end - range.start;
-    if n <= TILE as u64 {
-        run_blocks::<TILE>(x, iters, out, range, control, level)
-    } else if n <= BLOCK as u64 / 4 {
-        run_blocks::<{ BLOCK / 4 }>(x, iters, out, range, control, level)
-    } else {
-        run_blocks::<BLOCK>(x, iters, out, range, control, level)
-    }
-}
-
-fn run_blocks<const N: usize>(
-    x: &View<'_>,
-    iters: &View<'_>,
-    out: &View<'_>,
-    range: Range<u64>,
-    control: &Control,
-    level: Level,
-) -> bool {
-    let (mut acc, mut left, mut order) = ([0_i32; N], [0_u64; N], [0_u16; N]);
     // Blocks of equal size: a short last one would leave slots empty.
-    let blocks = (range.end - range.start).div_ceil(N as u64);
+    let blocks = (range.end - range.start).div_ceil(BLOCK as u64);
     let size = (range.end - range.start).div_ceil(blocks);
+    // Not on the stack: calling threads may have little of it, and 14 bytes an element are up to 112 KiB.
+    let room = size as usize;
+    let (mut acc, mut left, mut order) = (vec![0_i32; room], vec![0_u64; room], vec![0_u16; room]);
     for at in range.clone().step_by(size as usize) {
         let n = (range.end - at).min(size) as usize;
         let (acc, left) = (&mut acc[..n], &mut left[..n]);
