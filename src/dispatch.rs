@@ -7,7 +7,9 @@ use std::time::Instant;
 use crate::call::{Call, Failure, Options, Watch, check_threads};
 use crate::error::{Error, Result};
 use crate::home::{Home, Homes, lock};
-use crate::job::{Job, Watcher, choose, nested};
+#[cfg(not(feature = "hybrid-lite"))]
+use crate::job::nested;
+use crate::job::{Job, Watcher, choose};
 use crate::kernel::{Batch, Kernel};
 #[cfg(not(feature = "hybrid-lite"))]
 use crate::metrics::{Last, On};

@@ -101,6 +101,7 @@ pub(crate) fn forks() -> u64 {
 
 /// Ends a child that was forked inside a running batch and came back to it: the threads it waits for don't exist here,
 /// and what they were doing can't be finished.
+#[cfg(any(feature = "hybrid-exec", feature = "python"))]
 pub(crate) fn leave_fork(place: &str) -> ! {
     eprintln!(
         "hybrid_rs: a child forked by {place} inside a running map returned into it; it ends here with status 70"

@@ -369,3 +369,16 @@ impl Job<'_> {
         self.lane_inline(recorder)
     }
 }
+
+#[cfg(test)]
+mod test {
+    use super::*;
+
+    #[test]
+    fn what_is_below_a_fault_counts_as_finished() {
+        assert_eq!(with_all_below(5, vec![(0, 3), (8, 9)]), [(0, 5), (8, 9)]);
+        assert_eq!(with_all_below(5, vec![(0, 3), (5, 7), (9, 10)]), [(0, 7), (9, 10)]);
+        assert_eq!(with_all_below(0, vec![(2, 3)]), [(2, 3)]);
+        assert_eq!(with_all_below(0, vec![]), []);
+    }
+}

@@ -1,5 +1,6 @@
 """Output files are whole or untouched, whatever happens to the writer."""
 
+import errno
 import signal
 import stat
 import subprocess
@@ -94,13 +95,12 @@ class TestAtomicity:
             np.testing.assert_array_equal(np.load(reader), np.zeros(1000))
         np.testing.assert_array_equal(np.load(target), np.ones(2000))
 
-    def test_output_over_its_own_mapped_input(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(files, "MAP_BYTES", 1)
+    def test_output_over_its_own_input(self, tmp_path: Path) -> None:
         target = tmp_path / "x.npy"
         np.save(target, np.arange(1000.0))
-        ((_, mapped),) = files.read_arrays(str(target))
-        files.write_result(target, {"x": mapped * 2})
-        np.testing.assert_array_equal(mapped, np.arange(1000.0))
+        ((_, given),) = files.read_arrays(str(target))
+        files.write_result(target, {"x": given * 2})
+        np.testing.assert_array_equal(given, np.arange(1000.0))
         np.testing.assert_array_equal(np.load(target), np.arange(1000.0) * 2)
 
     def test_permissions_and_links_are_kept(self, tmp_path: Path) -> None:
@@ -121,3 +121,45 @@ class TestAtomicity:
         target = tmp_path / ("n" * 251 + ".npy")
         files.write_result(target, {"x": np.ones(2)})
         assert [entry.name for entry in tmp_path.iterdir()] == [target.name]
+
+    def test_links_that_go_round(self, tmp_path: Path) -> None:
+        (tmp_path / "a.npy").symlink_to(tmp_path / "b.npy")
+        (tmp_path / "b.npy").symlink_to(tmp_path / "a.npy")
+        for call in (files.check_output, lambda path: files.write_result(path, {"x": np.ones(2)})):
+            with pytest.raises(OSError, match=r"a\.npy") as caught:
+                call(tmp_path / "a.npy")
+            assert caught.value.errno == errno.ELOOP
+
+    @pytest.mark.parametrize("suffix", ["npy", "npz", "csv", "parquet"])
+    def test_a_full_disk_names_the_file(self, tmp_path: Path, suffix: str) -> None:
+        if suffix == "parquet":
+            pytest.importorskip("pyarrow")
+        target = tmp_path / f"r.{suffix}"
+        target.write_bytes(b"old")
+        # A limit on file sizes fails writes as a full disk does, with another number.
+        script = (
+            "import resource, signal, sys, numpy as np\nfrom hybrid_rs.interop import files\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+            "try:\n    files.write_result(sys.argv[1], {'x': np.random.default_rng(1).random(100_000)})\n"
+            "except OSError as error:\n    print(error.filename, error.errno)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", script, str(target)], capture_output=True, text=True, check=True)
+        assert done.stdout == f"{target} {errno.EFBIG}\n"
+        assert target.read_bytes() == b"old"
+        assert left_over(tmp_path) == []
+
+    @pytest.mark.parametrize(
+        ("raised", "told"),
+        [
+            (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+            (OSError("nothing but text"), "nothing but text"),
+            (OSError(errno.EIO, "broken", "another file"), "another file"),
+        ],
+    )
+    def test_errors_of_the_system_keep_their_text(self, tmp_path: Path, raised: OSError, told: str) -> None:
+        with pytest.raises(OSError, match=told) as caught, atomic.replacing(tmp_path / "r.bin"):
+            raise raised
+        assert caught.value.errno == raised.errno
+        assert ("r.bin" in str(caught.value)) is (raised.filename is None)
+        assert list(tmp_path.iterdir()) == []

@@ -19,7 +19,7 @@ class TestCsv:
         return dict(files.read_arrays(f"{tmp_path}/t.csv{column}"))
 
     def test_each_column_gets_its_own_dtype(self, tmp_path: Path) -> None:
-        columns = self.read(tmp_path, "a,b,c,d\n1,0.5,18446744073709551615,1\n-2,nan,3,99999999999999999999\n")
+        columns = self.read(tmp_path, "a,b,c,d\n1,0.5,18446744073709551615,1.\n-2,nan,3,99999999999999999999\n")
         assert_same(columns["a"], np.array([1, -2], np.int64))
         assert_same(columns["b"], np.array([0.5, np.nan]))
         assert_same(columns["c"], np.array([2**64 - 1, 3], np.uint64))
@@ -67,6 +67,33 @@ class TestCsv:
         assert_same(columns["x"], np.array([*range(rows), 2**63], np.uint64))
         assert_same(columns["y"], np.array([*range(rows), 0.5]))
 
+    def test_large_integers_in_a_column_that_turns_float_late(self, tmp_path: Path) -> None:
+        text = "x\n-1\n99999999999999999999\n" + "1\n" * csv_text._SAMPLE_ROWS + "0.5\n"
+        assert self.read(tmp_path, text)["x"][[0, 1, -1]].tolist() == [-1.0, 1e20, 0.5]
+
+    def test_a_header_of_numbers(self, tmp_path: Path) -> None:
+        text = "2019,2020\n1,2\n3,4\n"
+        assert_same(self.read(tmp_path, text)["1"], np.array([2019, 1, 3], np.int64))
+        assert_same(self.read(tmp_path, text, ":2020")["2020"], np.array([2, 4], np.int64))
+        told: list[str] = []
+        spec = f"{tmp_path}/t.csv"
+        for header, data in (("auto", [2019, 1, 3]), ("no", [2019, 1, 3]), ("yes", [1, 3])):
+            assert files.read_arrays(spec, header, told.append)[0][1].tolist() == data
+        assert told == [
+            f"{spec}: columns '1', '2'; no header, the first row is data",
+            f"{spec}: columns '1', '2'; no header, the first row is data",
+            f"{spec}: columns '2019', '2020'; the first row is a header",
+        ]
+        assert files.read_arrays(f"{spec}:2", "no")[0][1].tolist() == [2020, 2, 4]
+        with pytest.raises(ValueError, match=r"no column '2020'; the file has '1', '2'"):
+            files.read_arrays(f"{spec}:2020", "no")
+        self.read(tmp_path, "id,2020\n1,2\n", ":2020")
+        with pytest.raises(ValueError, match=r"line 1, column 1: 'id' is not a number"):
+            files.read_arrays(spec, "no")
+        assert [name for name, _ in files.read_arrays(spec, "yes")] == ["id", "2020"]
+        with pytest.raises(ValueError, match="csv_header: must be one of auto, yes, no"):
+            files.read_arrays(spec, "maybe")
+
     def test_header_alone_gives_no_elements(self, tmp_path: Path) -> None:
         assert_same(self.read(tmp_path, "a,b\n")["b"], np.empty(0))
 
@@ -75,15 +102,23 @@ class TestCsv:
         [
             ("a,b\n1,2\n3,x4\n", "", r"line 3, column 2: 'x4' is not a number"),
             ("a,b\n1,2\n3,\n", "", r"line 3, column 2: an empty cell is not a number"),
-            ("a,b\n1,2\n3\n", "", r"line 3 has 1 columns where the first row has 2"),
+            ("a,b\n1,2\n3\n", "", r"line 3 has 1 column where the first row has 2"),
             ("a,b\n1,2\n3,4,5\n", ":a", r"line 3 has 3 columns where the first row has 2"),
             ("1,oops\n1,2\n", "", r"line 1, column 2: 'oops' is not a number"),
             ("a,b\n1,1_000\n", "", r"line 2, column 2: '1_000' is not a number"),
             ("a,b\n1,٣\n", "", r"line 2, column 2: '٣' is not a number"),
             ("a,b\n1,2\n", ":c", r"no column 'c'; the file has 'a', 'b'"),
-            ("a,a\n1,2\n", ":a", r"2 columns are called 'a'"),
+            ("a,a\n1,2\n", ":a", r"more than one column is called 'a'"),
+            ("a,b,c,b,a\n1,2,3,4,5\n", "", r"more than one column is called 'a', 'b'"),
+            ("1,oops\n1,2\n", "", r"--csv-header yes"),
+            (f"a\n-1\n1\n{2**63}\n2\n", "", rf"line 4, column 1: {2**63} does not fit .* beside -1"),
+            ("a,b\n1,-9223372036854775809\n", "", r"line 2, column 2: -9223372036854775809 does not"),
+            (f"a\n1\n{2**64}\n", "", rf"line 3, column 1: {2**64} does not fit a 64-bit integer;"),
+            (f"a\n{'1' * 5000}\n", "", r"line 2, column 1: a number of more than 32 digits does not fit"),
+            (f"a\n-5\n{'1' * 100}\n", "", r"line 3, column 1: a number of more than 32 digits"),
+            ("a\n" + "-1\n" * 100 + f"{2**63}\n" + "1\n" * 100, "", rf"line 102, column 1: {2**63} does not"),
             ("a\n" + "1\n" * 100 + "x\n", "", r"line 102, column 1: 'x' is not a number"),
-            ("a,b\n" + "1,2\n" * 100 + "3\n", ":b", r"line 102 has 1 columns"),
+            ("a,b\n" + "1,2\n" * 100 + "3\n", ":b", r"line 102 has 1 column where"),
             ("\n\n", "", r"the file is empty"),
             ("", "", r"the file is empty"),
             ("a\n1\n\0\n", "", r"line 3, column 1"),

@@ -1,6 +1,7 @@
 """Reading arrays and writing results, against NumPy's and pyarrow's own readers and writers."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -17,24 +18,39 @@ from samples import DTYPES, assert_same, only, sample
 
 class TestNpy:
     @pytest.mark.parametrize("dtype", DTYPES)
-    @pytest.mark.parametrize("mapped", [False, True])
+    @pytest.mark.parametrize("block", [3, 1 << 20])
     def test_reads_what_numpy_saved(
-        self, tmp_path: Path, dtype: str, mapped: bool, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, dtype: str, block: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        if mapped:
-            monkeypatch.setattr(files, "MAP_BYTES", 1)
+        monkeypatch.setattr(files, "_READ_BYTES", block)
         expected = sample(dtype)
         np.save(tmp_path / "x.npy", expected)
         ((name, array),) = files.read_arrays(str(tmp_path / "x.npy"))
         assert name == "x"
         assert_same(array, expected)
-        assert array.flags.writeable is not mapped
+        assert array.flags.writeable
         assert type(array) is np.ndarray
 
-    @pytest.mark.parametrize("mapped", [False, True])
-    def test_shapes_and_fortran_order(self, tmp_path: Path, mapped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-        if mapped:
-            monkeypatch.setattr(files, "MAP_BYTES", 1)
+    def test_a_file_that_shrinks_later_changes_nothing(self, tmp_path: Path) -> None:
+        expected = np.arange(10_000_000.0)  # what a mapping was once thought worth for
+        np.save(tmp_path / "x.npy", expected)
+        array = only(str(tmp_path / "x.npy"))
+        os.truncate(tmp_path / "x.npy", 0)
+        np.testing.assert_array_equal(array, expected)
+
+    def test_a_file_that_shrinks_while_it_is_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        np.save(tmp_path / "x.npy", np.arange(100_000))
+        header = files._npy_header
+
+        def shrinking(*arguments: Any, **options: Any) -> Any:
+            os.truncate(tmp_path / "x.npy", 1000)
+            return header(*arguments, **options)
+
+        monkeypatch.setattr(files, "_npy_header", shrinking)
+        with pytest.raises(ValueError, match=r"x\.npy: truncated: \d+ of 800000 bytes are missing"):
+            files.read_arrays(f"{tmp_path}/x.npy")
+
+    def test_shapes_and_fortran_order(self, tmp_path: Path) -> None:
         for expected in (sample("f8", (3, 4)), np.asfortranarray(sample("i4", (3, 4))), np.array(2.5)):
             np.save(tmp_path / "x.npy", expected)
             array = only(str(tmp_path / "x.npy"))
@@ -204,10 +220,7 @@ class TestRefusedInput:
         np.load(tmp_path / "x.npy", allow_pickle=True)
         assert witness.exists(), "the bomb works where it is let"
 
-    @pytest.mark.parametrize("mapped", [False, True])
-    def test_every_truncation_of_an_npy(self, tmp_path: Path, mapped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-        if mapped:
-            monkeypatch.setattr(files, "MAP_BYTES", 1)
+    def test_every_truncation_of_an_npy(self, tmp_path: Path) -> None:
         np.save(tmp_path / "x.npy", np.arange(5))
         whole = (tmp_path / "x.npy").read_bytes()
         for length in range(len(whole)):
@@ -215,16 +228,92 @@ class TestRefusedInput:
             with pytest.raises(ValueError, match=r"x\.npy: .*(truncated|empty)"):
                 files.read_arrays(f"{tmp_path}/x.npy")
 
-    @pytest.mark.parametrize("shape", ["(-1,)", "(10000000000000000,)", "(4000000000, 4000000000)"])
-    def test_shapes_that_lie(self, tmp_path: Path, shape: str) -> None:
+    @pytest.mark.parametrize(
+        ("shape", "message"),
+        [
+            ("(10000000000000000,)", "truncated"),
+            ("(4000000000, 4000000000)", "truncated"),
+            ("(-1,)", "lengths that aren't whole numbers"),
+            ("(-1, -8)", "lengths that aren't whole numbers"),
+            ("(True,)", "lengths that aren't whole numbers"),
+            ("(0, 99999999999999999999999)", "no array has shape"),
+            ("(0, 4611686018427387904, 8)", "no array has shape"),
+            (f"({'1,' * 70})", "no array has 70 dimensions"),
+            (f"({'0,' * 70})", "no array has 70 dimensions"),
+        ],
+    )
+    def test_shapes_that_lie(self, tmp_path: Path, shape: str, message: str) -> None:
         header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
-        data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(64)
+        data = (
+            b"\x93NUMPY\x01\x00"
+            + len(header).to_bytes(2, "little")
+            + header.encode()
+            + bytes(8 if "1,1" in shape else 0 if "0," in shape else 64)
+        )
         (tmp_path / "x.npy").write_bytes(data)
         with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
             archive.writestr("x.npy", data)
         for name in ("x.npy", "x.npz"):
-            with pytest.raises(ValueError, match="truncated"):
+            with pytest.raises(ValueError, match=rf"{re.escape(name)}.*: .*{message}"):
                 files.read_arrays(f"{tmp_path}/{name}")
+
+    def test_members_of_one_name(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "x.npy", np.ones(2))
+        with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+            for name in ("a.npy", "a"):
+                archive.write(tmp_path / "x.npy", name)
+        for spec in ("x.npz", "x.npz:a"):
+            with pytest.raises(ValueError, match=r"x\.npz: more than one array 'a' \('a\.npy' and 'a'\)"):
+                files.read_arrays(f"{tmp_path}/{spec}")
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_archives_that_declare_what_is_not_there(self, tmp_path: Path, method: int) -> None:
+        count = 500_000_000
+        header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({count},), }}".ljust(117) + "\n"
+        data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(6400)
+        with zipfile.ZipFile(tmp_path / "x.npz", "w", method) as archive:
+            archive.writestr("x.npy", data)
+        whole = (tmp_path / "x.npz").read_bytes()
+        size = len(data).to_bytes(4, "little")
+        lying = whole.replace(size, (len(data) - 6400 + count * 8).to_bytes(8, "little")[:4])
+        assert lying != whole
+        for content in (whole, lying):
+            (tmp_path / "x.npz").write_bytes(content)
+            with pytest.raises(ValueError, match=r"x\.npz: "):
+                files.read_arrays(f"{tmp_path}/x.npz")
+
+    def test_more_data_than_the_header_says(self, tmp_path: Path) -> None:
+        np.save(tmp_path / "x.npy", np.ones(2))
+        with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("x.npy", (tmp_path / "x.npy").read_bytes() + bytes(1000))
+        with pytest.raises(ValueError, match=r"x\.npz: .* needs 16 bytes, 1016 are declared"):
+            files.read_arrays(f"{tmp_path}/x.npz")
+
+    def test_every_byte_of_a_directory_may_be_wrong(self, tmp_path: Path) -> None:
+        np.savez(tmp_path / "x.npz", x=np.arange(3))
+        whole = (tmp_path / "x.npz").read_bytes()
+        for position in range(whole.index(b"PK\x01\x02"), len(whole)):
+            broken = bytearray(whole)
+            broken[position] ^= 0xFF
+            (tmp_path / "x.npz").write_bytes(broken)
+            try:
+                array = only(f"{tmp_path}/x.npz")
+            except ValueError as error:
+                assert "x.npz: " in str(error)
+            else:
+                np.testing.assert_array_equal(array, np.arange(3))
+
+    @pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.csv"])
+    def test_too_little_memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        files.write_result(tmp_path / name, {"x": np.ones(3)})
+
+        def failing(*_arguments: Any, **_options: Any) -> Any:
+            raise MemoryError
+
+        monkeypatch.setattr(np, "empty", failing)
+        monkeypatch.setattr(np, "loadtxt", failing)
+        with pytest.raises(MemoryError, match=rf"{re.escape(name)}: not enough memory"):
+            files.read_arrays(f"{tmp_path}/{name}")
 
     def test_broken_archives(self, tmp_path: Path) -> None:
         np.savez_compressed(tmp_path / "x.npz", x=np.arange(1000))

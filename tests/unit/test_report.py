@@ -1,5 +1,6 @@
 """The report, from planted measurements and once from real ones."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -53,6 +54,16 @@ def test_flat_facts() -> None:
     assert machine.flat(nested) == [("a", "1"), ("b.c", "0, 1"), ("b.d.e", "none"), ("f.0.g", "1"), ("f.1.g", "2")]
 
 
+def test_facts_are_labelled_for_people() -> None:
+    rows = dict(machine.readable(machine.facts()))
+    assert rows["versions"].endswith(f"numpy {np.__version__}")
+    assert rows["usable CPUs"].isdigit()
+    assert not any("." in label for label in rows)
+    cached = {"topology": {"model": None, "caches": {"l1d": {"bytes": 49152, "shared_by": 1}, "l2": None}}}
+    assert ("caches", "l1d 48 KiB shared by 1") in machine.readable(cached)
+    assert ("processor", "unknown") in machine.readable(cached)
+
+
 def git(root: Path, *arguments: str) -> str:
     command = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -101,7 +112,9 @@ def make_study(noise: float = 0.01) -> study.Study:
             512,
             2,
             tuple(
-                paths.PathRow(name, around(batch * 2e-6 / times, 11, noise), batch, times, Choice(None, None))
+                paths.compared_row(
+                    name, around(batch * 2e-6 / times, 11, noise), around(batch * 2e-6, 11, noise), batch
+                )
                 for name, times in speed.items()
             ),
             95.0,
@@ -174,7 +187,7 @@ def test_figures_in_the_text_are_the_planted_ones() -> None:
     assert "| 1.230 |" in text
     assert "behind |" in text
     # 1000 at 50,000 and 1750 at 100,000.
-    assert "`chunk = 400 + (batch - 10,000) * 0.01500, residual 0.00 elements`" in text
+    assert "`chunk = 400.00 + (batch - 10,000) * 0.0150000`, residual 0.00 elements" in text
 
 
 def test_differences_set_the_originals_figures_beside_ours() -> None:
@@ -185,6 +198,47 @@ def test_differences_set_the_originals_figures_beside_ours() -> None:
     assert "0.076 ns for an iteration" in text
     assert "167 Melem/s" in text
     assert "57.4 Melem/s" in text
+
+
+def test_the_original_is_introduced_before_it_is_spoken_of() -> None:
+    text = report.render(make_study())
+    assert text.index("called the original here") < text.index("original's")
+
+
+def test_lanes_are_spoken_of_from_measured_figures_alone() -> None:
+    made = make_study()
+    rows = tuple(
+        dataclasses.replace(row, sample=around(0.1)) if (row.path, row.threads) == (findings.CHUNKED, 1) else row
+        for row in made.scaling.rows
+    )
+    measured = dataclasses.replace(made, scaling=dataclasses.replace(made.scaling, rows=rows))
+    # 2.0 s of the element form against 0.1 s.
+    assert "20.0 times as long" in findings.differences(measured)
+    several = tuple(row for row in rows if row.threads > 1)
+    unmeasured = dataclasses.replace(made, scaling=dataclasses.replace(made.scaling, rows=several))
+    assert "lanes" not in findings.differences(unmeasured)
+
+
+def test_every_table_of_paired_ratios_says_so() -> None:
+    made = make_study()
+    for section in (sections.sweep_curves, sections.adaptive_gap, sections.metrics_cost, sections.threads):
+        assert "need not equal the ratio of the medians" in section(made)
+    assert "that of the ratio in paired rounds" in sections.path_comparison(made)
+
+
+def test_acceptance_gives_its_verdict_once() -> None:
+    text = report.render(make_study())
+    assert text.count("**PASS**") == 1
+
+
+def test_noise_of_the_thread_and_gap_tables_is_a_risk() -> None:
+    made = make_study()
+    assert "thread and gap tables" not in findings.risks(made)
+    rows = tuple(dataclasses.replace(row, sample=around(1.0, by=0.3)) for row in made.scaling.rows)
+    noisy = dataclasses.replace(made, scaling=dataclasses.replace(made.scaling, rows=rows))
+    assert "thread and gap tables: quartiles as far apart for hybrid_fnptr_chunked on 1 thread (" in findings.risks(
+        noisy
+    )
 
 
 def test_originals_figures_agree_with_their_throughputs() -> None:
@@ -262,7 +316,8 @@ def test_report_from_end_to_end(tmp_path: Path) -> None:
     steps: list[str] = []
     made = study.measure(effort, threads=2, note=steps.append)
     text = report.save(made, tmp_path).read_text()
-    assert len(steps) == 6
+    assert [step.split(":")[0] for step in steps] == [f"{k} of 6" for k in range(1, 7)]
+    assert all(re.search(r"\(about \d+ s left\)$", step) for step in steps)
     assert [swept.elements for swept in made.curves] == [2000, 4000]
     assert all(name in text for name in hr.PATHS)
-    assert f"| versions.numpy | {np.__version__} |" in text
+    assert f"numpy {np.__version__} |" in text

@@ -27,8 +27,9 @@ def add(commands: Subparsers) -> None:
 
 def _execute(_options: argparse.Namespace) -> Outcome:
     """Give `hybrid_rs.config`, with what the flags mean beside their values."""
+    bad: dict[str, tuple[str, str]] = {}
     try:
-        document, bad = hr.config(), {}
+        document = hr.config()
     except ValueError:
         document, bad = _despite_bad_flags()
     values = document["flags"]

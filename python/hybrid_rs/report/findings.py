@@ -64,7 +64,8 @@ def _reasons(study: Study) -> Iterator[str]:
     their_cost = (handed.seconds - direct.seconds) / handed.batch * 1e9
     yield (
         f"Its {BASELINE} pays {their_cost:.0f} ns an element for submission, ours "
-        f"{significant(compared.submission_ns)} ns, metrics included. With work of {our_ns:,.0f} ns an element, submission is "
+        f"{significant(compared.submission_ns)} ns, metrics included. With work of "
+        f"{our_ns:,.0f} ns an element, submission is "
         f"{compared.submission_ns / our_ns * 100.0:.1f} % of our baseline where it is "
         f"{their_cost * handed.batch / handed.seconds / 1e7:.0f} % of theirs."
     )
@@ -110,7 +111,10 @@ def _noise(study: Study) -> Iterator[str]:
         if row.sample.spread > NOISY_SPREAD * row.sample.median
     ]
     others = [
-        *((f"{row.path} on {row.threads} threads", row.sample) for row in study.scaling.rows),
+        *(
+            (f"{row.path} on {row.threads} thread{'s' if row.threads > 1 else ''}", row.sample)
+            for row in study.scaling.rows
+        ),
         *((f"auto at {gap.elements:,} elements", gap.auto_sample) for gap in study.gaps),
         *((f"the best fixed size at {gap.elements:,} elements", gap.fixed_sample) for gap in study.gaps),
     ]

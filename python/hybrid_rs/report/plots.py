@@ -200,7 +200,7 @@ def gaps(measured: "Sequence[Gap]") -> bytes:
         # One-sided, as the rule is: being ahead is no fault.
         axes.axvspan(axes.get_xlim()[0], BAR_RATIO * 100.0, color=GREEN, alpha=0.15, lw=0)
         axes.set_ylabel("batch, elements")
-        axes.set_xlabel("auto behind the best fixed chunk, percent (less is better; band: allowed, up to 2 % or 1 µs)")
+        axes.set_xlabel("auto behind the best fixed chunk, percent (less is better; band: up to 2 % behind is level)")
         axes.set_title("Adaptive gap (dots: medians of paired ratios; bars: 95 % intervals)")
         return svg(made)
 
