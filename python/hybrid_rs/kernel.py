@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self, SupportsIndex
+from typing import Any, Self
 
 import numpy as np
 
 from hybrid_rs import _core, runtime
 
-if TYPE_CHECKING:
-    from hybrid_rs.progress import Progress
-
 __all__ = ["Kernel", "dyn", "foreign"]
-
-_AUTO = "auto"
 
 
 class Kernel:
@@ -86,40 +81,18 @@ class Kernel:
         """Elements that are computed together; chunks are best multiples of it."""
         return self._core.tile
 
-    def __call__(
-        self,
-        *arrays: object,
-        path: str = _AUTO,
-        engine: str = _AUTO,
-        device: str = _AUTO,
-        chunk_size: SupportsIndex | None = None,
-        threads: SupportsIndex | None = None,
-        out: Any = None,
-        progress: Progress = False,
-        timeout: float | None = None,
-    ) -> Any:
+    # The options are not spelled out: handing eight keywords on costs a tenth of a small call.
+    def __call__(self, *arrays: object, **options: Any) -> Any:
         """Apply the kernel to every element of the broadcast arrays.
 
-        Arguments, result and errors are those of `hybrid_rs.map`.
+        Args:
+            *arrays: One for each input, as `hybrid_rs.map` takes them.
+            **options: Keyword arguments of `hybrid_rs.map`: ``path="auto"``, ``engine="auto"``, ``device="auto"``,
+                ``chunk_size=None``, ``threads=None``, ``out=None``, ``progress=False``, ``timeout=None``.
+
+        Result and errors are those of `hybrid_rs.map`, too.
         """
-        if (
-            (path is engine is device is _AUTO)
-            and (chunk_size is threads is out is timeout is None)
-            and progress is False
-        ):
-            return runtime.call(self._core, arrays)
-        return runtime.map(
-            self,
-            *arrays,
-            path=path,
-            engine=engine,
-            device=device,
-            chunk_size=chunk_size,
-            threads=threads,
-            out=out,
-            progress=progress,
-            timeout=timeout,
-        )
+        return runtime.map(self, *arrays, **options) if options else runtime.call(self._core, arrays)
 
     def __copy__(self) -> Self:
         """Return the kernel itself."""
@@ -133,11 +106,12 @@ class Kernel:
         """Pickle by name, or by what the kernel was made of."""
         if self._remake is None:
             raise TypeError(f"{self.name}: foreign kernels hold an address of this process and can't be pickled")
-        module, name = getattr(self.py_func, "__module__", None), getattr(self.py_func, "__qualname__", None)
-        if module and name and _named(module, name) is self:
+        place = (getattr(self.py_func, "__module__", None), getattr(self.py_func, "__qualname__", None))
+        try:
             # A decorated function: its name stands for the kernel, so that it can't be pickled for itself.
-            return _named, (module, name)
-        return self._remake
+            return (_named, place) if all(place) and _named(*place) is self else self._remake
+        except (ImportError, AttributeError):
+            return self._remake
 
     def __repr__(self) -> str:
         """Show name and signatures."""
@@ -202,21 +176,11 @@ def dyn(callable: Callable[..., Any], dtype: object = None) -> Kernel:  # noqa: 
     return Kernel(core, py_func=callable, doc=getattr(callable, "__doc__", None), remake=remake)
 
 
-def _named(module: str, name: str) -> Any:
-    """Return what a module has by a dotted name, or None."""
-    found: Any = sys.modules.get(module) or _imported(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    return found
-
-
-def _imported(module: str) -> Any:
+def _named(module: Any, name: Any) -> Any:
+    """Return what a module has by a dotted name."""
     import importlib
 
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        return None
+    return operator.attrgetter(name)(importlib.import_module(module))
 
 
 def _is_callable(thing: object) -> bool:

@@ -293,6 +293,13 @@ def test_what_looks_like_a_numba_cfunc() -> None:
         resolve(Compiled(address=address, _sig=Signature("float64", "boolean")), None)
     with pytest.raises(TypeError, match="pointer: must be"):
         resolve(Compiled(address="here"), "f64(f64)")
+    for wrong in (7, object(), Signature.__new__(Signature)):
+        with pytest.raises(TypeError, match="pointer: the _sig of the Compiled root has no return_type and args"):
+            resolve(Compiled(address=address, _sig=wrong), None)
+    wrong = Signature()
+    wrong.args = 3  # type: ignore[assignment]
+    with pytest.raises(TypeError, match="pointer: the _sig of the Compiled root"):
+        resolve(Compiled(address=address, _sig=wrong), None)
 
 
 @pytest.mark.parametrize(
@@ -437,12 +444,38 @@ def test_a_python_function_is_sent_to_dyn() -> None:
         ("int16(int32)", ValueError),
         ("complex128(float64)", ValueError),
         ("int32, int32(int32)", ValueError),
+        ("double(short)", ValueError),
+        ("double(void)", ValueError),
+        ("double *(double)", ValueError),
+        ("\udc80(float64)", ValueError),
         (f"float64({', '.join(['float64'] * 9)})", ValueError),
     ],
 )
 def test_bad_signatures_are_refused(signature: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="signature: "):
         hr.foreign(address_of(libm("sqrt")), signature)
+
+
+@pytest.mark.parametrize(
+    ("signature", "dtypes"),
+    [
+        ("double(double)", "float64(float64)"),
+        ("double sqrt(double x)", "float64(float64)"),
+        ("float(float, f64)", "float32(float32, float64)"),
+        ("int(int64)", "int32(int64)"),
+        ("unsigned(unsigned int, long long)", "uint32(uint32, int64)"),
+        ("unsigned long (const long)", "uint{0}(int{0})".format(8 * ctypes.sizeof(ctypes.c_long))),
+        ("size_t(int32_t)", f"uint{8 * ctypes.sizeof(ctypes.c_size_t)}(int32)"),
+    ],
+)
+def test_signatures_in_names_of_c(signature: str, dtypes: str) -> None:
+    function = libm("sqrt")
+    assert hr.foreign(address_of(function), signature).signatures == [dtypes]
+
+
+def test_an_unknown_type_among_known_ones_is_the_one_named() -> None:
+    with pytest.raises(ValueError, match='unknown dtype "short"'):
+        hr.foreign(address_of(libm("sqrt")), "double(short)")
 
 
 @pytest.mark.parametrize("arrays", [(), (np.zeros(3),) * 2, (np.zeros(3, complex),), (np.array(["a"]),)])

@@ -540,7 +540,8 @@ def test_gap_times_the_winner_again() -> None:
 
 def ratio_of(ours: dict[str, Any], theirs: dict[str, Any]) -> float:
     """The median of paired ratios, from the raw timings alone."""
-    return statistics.median(a / b for a, b in zip(ours["seconds"], theirs["seconds"], strict=True))
+    ratios = [float(a) / float(b) for a, b in zip(ours["seconds"], theirs["seconds"], strict=True)]
+    return statistics.median(ratios)
 
 
 def test_metrics_scaling_and_tiny_measure_what_they_say() -> None:

@@ -296,12 +296,12 @@ class TestRefusedInput:
             broken = bytearray(whole)
             broken[position] ^= 0xFF
             (tmp_path / "x.npz").write_bytes(broken)
+            told = ""
             try:
-                array = only(f"{tmp_path}/x.npz")
+                np.testing.assert_array_equal(only(f"{tmp_path}/x.npz"), np.arange(3))
             except ValueError as error:
-                assert "x.npz: " in str(error)
-            else:
-                np.testing.assert_array_equal(array, np.arange(3))
+                told = str(error)
+            assert told == "" or "x.npz: " in told
 
     @pytest.mark.parametrize("name", ["x.npy", "x.npz", "x.csv"])
     def test_too_little_memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:

@@ -39,6 +39,18 @@ def test_metrics_count_batches_elements_and_tasks() -> None:
         assert word in text
 
 
+def test_one_of_a_thing_is_no_plural() -> None:
+    with hr.Runtime(threads=1) as rt:
+        rt.map(busy, np.arange(1), 1, path="seq_direct")
+        metrics = rt.metrics()
+    text = str(metrics)
+    assert text.startswith("1 batch, 1 element\n")
+    assert repr(metrics) == "<Metrics of 1 batch, 1 element>"
+    assert "last batch: 1 element, seq_direct, 1 thread," in text
+    assert " 1 batches" not in text
+    assert " 1 tasks" not in text
+
+
 def test_metrics_off() -> None:
     with hr.Runtime(metrics=False) as rt:
         rt.map(busy, np.arange(10_000), 10)
@@ -85,6 +97,23 @@ def test_threads_by_argument_context_and_process() -> None:
         hr.set_num_threads(1.5)  # type: ignore[arg-type]
     with hr.Runtime(threads=5) as rt:
         assert (rt.threads, rt.threads_source) == (5, "threads argument")
+
+
+def test_wrong_thread_counts_are_refused_before_the_block() -> None:
+    with pytest.raises(TypeError, match="threads: must be an integer, not str"):
+        hr.threads("a")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="threads: 0 is not between"):
+        hr.threads(0)
+
+
+def test_config_says_who_chose_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hybrid_rs.workers._process", None)
+    hr.set_num_threads(3)
+    assert hr.config()["threads"] == {"count": 3, "source": "set_num_threads"}
+    with hr.threads(2):
+        assert hr.config()["threads"] == {"count": 2, "source": "threads context"}
+    monkeypatch.setattr("hybrid_rs.workers._process", None)
+    assert hr.config()["threads"]["source"] not in ("set_num_threads", "threads context")
 
 
 def test_imports_are_silent_and_lazy() -> None:

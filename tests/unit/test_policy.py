@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from math import ceil, floor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,8 +61,42 @@ def test_bad_policies() -> None:
         hr.policy.v1(1.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="n: must be at least 1, got 0"):
         hr.policy.fixed(0)
-    with pytest.raises(ValueError, match="policy: unknown"):
+    with pytest.raises(ValueError, match="policy: unknown policy 'fast'; .* and hr.policy.fixed\\(n\\)"):
         hr.Runtime(policy="fast")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        (("v1", "x"), ValueError, "size: policy 'v1' has none"),
+        (("fixed",), ValueError, "size: policy 'fixed' needs one"),
+        (("fixed", -1), ValueError, "size: must be at least 1, got -1"),
+        (("fixed", 2.0), TypeError, "size: must be an integer, not float"),
+        (("v3",), ValueError, "policy: unknown policy 'v3'"),
+        ((3,), TypeError, "policy: the name must be a str, not int"),
+    ],
+)
+def test_a_policy_checks_its_arguments(arguments: tuple[Any, ...], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        hr.policy.Policy(*arguments)
+
+
+def test_fixed_by_text() -> None:
+    assert hr.policy.get("fixed(333)") == hr.policy.fixed(333) == hr.policy.Policy("fixed", 333)
+    assert hr.policy.chunk_size("fixed(333)", 10**6) == 333
+    assert hr.policy.get(f"fixed({'9' * 5000})")(5) == 2**64 - 1
+    with hr.Runtime(policy="fixed(333)") as rt:
+        assert rt.policy == hr.policy.fixed(333)
+    with pytest.raises(ValueError, match="must be at least 1, got 0"):
+        hr.policy.get("fixed(0)")
+    for text in ("fixed", "fixed()", "fixed(3", "fixed(-1)", "fixed(1.5)"):
+        with pytest.raises(ValueError, match="hr.policy.fixed"):
+            hr.policy.get(text)
+
+
+def test_modules_show_their_public_names() -> None:
+    assert dir(hr.policy) == sorted(hr.policy.__all__)
+    assert dir(hr.kernels) == sorted(hr.kernels.__all__)
 
 
 @pytest.mark.parametrize("policy", ["v1", "v2", "linear", "ratio", hr.policy.fixed(123), hr.policy.v1])

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 import sys
 import time
 from typing import Any
@@ -159,7 +160,7 @@ def _map(
 
 def _without_python(message: str) -> str:
     """Cut the advice for people who hold the array in Python."""
-    return message.partition("convert it first")[0].rstrip(" ;,")
+    return re.sub(r"; [^;:]*: a\.\w+\([^)]*\)", "", message)
 
 
 def _columns(result: Any) -> dict[str, NDArray[Any]]:

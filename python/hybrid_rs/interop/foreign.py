@@ -294,6 +294,8 @@ def _agree(signature: str | None, found: _Found) -> str:
     if parsed is None:
         return signature
     result, arguments = parsed
+    if not _DTYPES.issuperset((result, *arguments)):
+        return _shown(result, arguments)
     if found.result not in {None, result} or found.arguments not in {None, arguments}:
         declared = f"the result {found.result}"
         if found.arguments is not None:
@@ -303,21 +305,21 @@ def _agree(signature: str | None, found: _Found) -> str:
 
 
 def _parse(signature: str) -> tuple[str, tuple[str, ...]] | None:
-    """Dtypes of a well-formed signature; None for another, which is left to the core to refuse."""
+    """Dtypes of a well-formed signature, unknown ones as they are; None for another. The core refuses both."""
     match = re.fullmatch(r"\s*(\w[\w\s]*)\(([\w\s,]*)\)\s*", signature)
     if match is None:
         return None
-    try:
-        result, *arguments = (_dtype_of_name(name.strip()) for name in (match[1], *match[2].split(",")))
-    except TypeError:
-        return None
+    result, *arguments = (_dtype_of_name(name.strip()) for name in (match[1], *match[2].split(",")))
     return result, tuple(arguments)
 
 
 def _dtype_of_name(name: str) -> str:
-    """Dtype of a type in a signature: a dtype, or a type of C."""
+    """Dtype of a type in a signature: a dtype, or a type of C; unknown ones as they are."""
     dtype = _SHORT.get(name, name)
-    return dtype if dtype in _DTYPES else _dtype_of_c(name, "signature")
+    try:
+        return dtype if dtype in _DTYPES else _dtype_of_c(name, "signature")
+    except TypeError:
+        return name
 
 
 def _shown(result: str, arguments: Iterable[str]) -> str:

@@ -43,8 +43,8 @@ def how(study: Study) -> str:
         "medians; spread is the interquartile range; outliers (beyond Tukey's fences) are counted and marked, never "
         f"dropped. Path tables rest on {study.effort.samples} samples (runs of 50 ms and more on half of them, but at "
         f"least 5), sweeps on {study.effort.fast_samples} a size. Intervals are sign-test intervals of the median, "
-        "95 % where nothing else is said (five samples give 93.75 %). Times are whole calls from Python into a reused output array. All raw "
-        "timings: [report.json](report.json).\n\n"
+        "95 % where nothing else is said (five samples give 93.75 %). Times are whole calls from Python "
+        "into a reused output array. All raw timings: [report.json](report.json).\n\n"
         f"{original.INTRODUCTION}"
     )
 
@@ -164,11 +164,15 @@ def scaling_law(study: Study) -> str:
             "## Scaling law",
             picture("Best chunk size over the batch size, with the fitted line and the formulas", PICTURES["fit"]),
             table(fitted.header(), fitted.table(), left=0),
-            f"Least squares: `{fitted.formula()}`, {fitted.residual_text()}. The original's: "
-            "`chunk = 500 + (batch - 10,000) * 0.015`.",
+            (
+                f"Least squares: `{fitted.formula()}`, {fitted.residual_text()}. The original's: "
+                "`chunk = 500 + (batch - 10,000) * 0.015`."
+            ),
             escape(fitted.verdict()),
-            "The formulas' sizes stand here as they come out; the runtime rounds what it picks to whole tiles of 256 "
-            "elements.",
+            (
+                "The formulas' sizes stand here as they come out; the runtime rounds what it picks to whole tiles of "
+                "256 elements."
+            ),
         ]
     )
 

@@ -15,12 +15,12 @@ from hybrid_rs.report import machine
 CURVE_BATCHES = (50_000, 100_000)
 # What is measured, in this order, and the share of the whole time that it takes on two cores.
 PHASES = (
-    ("comparing the paths", 0.59),
-    ("sweeping chunk sizes", 0.03),
-    ("re-timing the best sizes beside the automatic path", 0.03),
-    ("measuring what metrics cost", 0.10),
-    ("counting threads", 0.22),
-    ("calling on tiny batches", 0.03),
+    ("comparing the paths", 0.55),
+    ("sweeping chunk sizes", 0.07),
+    ("re-timing the best sizes beside the automatic path", 0.05),
+    ("measuring what metrics cost", 0.14),
+    ("counting threads", 0.17),
+    ("calling on tiny batches", 0.02),
 )
 # Elements that are timed to guess how long it all takes.
 PROBE = 2000
