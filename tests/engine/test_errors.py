@@ -122,7 +122,7 @@ def test_what_is_refused_says_what_helps(argument: object, error: type[Exception
 
 def test_a_list_in_itself_is_refused() -> None:
     endless: list[object] = []
-    endless += [endless, endless]
+    endless.append(endless)
     with pytest.raises(ValueError, match=r"arrays\[0\]: "):
         busy(endless, 1)
 

@@ -367,7 +367,11 @@ def test_timeouts_hold_when_elements_get_slower(path: str) -> None:
 
 
 def test_a_finished_batch_is_a_result_however_late() -> None:
-    late = hr.dyn(lambda v: time.sleep(0.05) or v, float)
+    def slow(v: float) -> float:
+        time.sleep(0.05)
+        return v
+
+    late = hr.dyn(slow, float)
     for path in hr.PATHS:
         np.testing.assert_array_equal(hr.map(late, np.array([1.0]), path=path, timeout=0.01), [1.0])
 

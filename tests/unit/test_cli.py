@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 import hybrid_rs as hr
 from hybrid_rs import cli, flags
+from hybrid_rs.bench.timing import LEAST_SAMPLES
 from hybrid_rs.cli import command, info
 
 COMMANDS = ["info", "run", "bench", "sweep", "accept", "report"]
@@ -175,7 +176,7 @@ class TestRefusals:
         error = json.loads(out)["error"]
         assert error["type"] == "UsageError"
         assert message in error["message"]
-        assert err == f"hybrid-rs run: {error['message']}\n"
+        assert err.endswith(f"hybrid-rs run: {error['message']}\n")
         assert "Traceback" not in err
         assert not Path("r.npy").exists()
 
@@ -447,7 +448,8 @@ class TestMeasuring:
         for row in document["paths"].values():
             assert row["melem_s"] == pytest.approx(400 / row["median_s"] / 1e6)
             assert row["vs_runtime_seq"] == pytest.approx(baseline / row["median_s"])
-            assert row["pass"] is (row["vs_runtime_seq"] >= float(target))
+            decides = row["interval"]["low"] if row["paired_rounds"] >= LEAST_SAMPLES else row["vs_runtime_seq"]
+            assert row["pass"] is (decides >= float(target))
         given = run("accept", "--batch", "400", "--target", target, *SMALL)
         assert status in (None, given)
         assert f"\n{'PASS' if given == 0 else 'FAIL'}: decided by" in capsys.readouterr().out
@@ -482,24 +484,3 @@ class TestMeasuring:
         pytest.importorskip("matplotlib")
         (tmp_path / "file").touch()
         assert "file" in refused(capsys, "report", "--out", str(tmp_path / "file"))
-
-
-def test_json_has_only_what_every_reader_takes() -> None:
-    document: dict[Any, Any] = {
-        "nan": math.nan,
-        "inf": np.float32(np.inf),
-        "count": np.int64(3),
-        "array": np.array([1.5, np.nan]),
-        "path": Path("a") / "b",
-        "tuple": (1, "ü"),
-        7: True,
-    }
-    assert json.loads(command.to_json(document)) == {
-        "nan": None,
-        "inf": None,
-        "count": 3,
-        "array": [1.5, None],
-        "path": str(Path("a") / "b"),
-        "tuple": [1, "ü"],
-        "7": True,
-    }

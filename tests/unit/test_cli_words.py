@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import hybrid_rs as hr
 from hybrid_rs import cli
+from hybrid_rs.cli import command
 from hybrid_rs.interop import files
 
 
@@ -130,3 +132,24 @@ def test_without_metrics(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     assert "path        hybrid_fnptr_chunked, " in out
     assert "chunk size  7\n" in out
     assert json.loads(busy_work(capsys, "x.npy", "1", "--json")[1])["metrics"] is False
+
+
+def test_json_has_only_what_every_reader_takes() -> None:
+    document: dict[Any, Any] = {
+        "nan": math.nan,
+        "inf": np.float32(np.inf),
+        "count": np.int64(3),
+        "array": np.array([1.5, np.nan]),
+        "path": Path("a") / "b",
+        "tuple": (1, "ü"),
+        7: True,
+    }
+    assert json.loads(command.to_json(document)) == {
+        "nan": None,
+        "inf": None,
+        "count": 3,
+        "array": [1.5, None],
+        "path": str(Path("a") / "b"),
+        "tuple": [1, "ü"],
+        "7": True,
+    }

@@ -160,7 +160,7 @@ def _map(
 
 def _without_python(message: str) -> str:
     """Cut the advice for people who hold the array in Python."""
-    return re.sub(r"; [^;:]*: a\.\w+\([^)]*\)", "", message)
+    return re.sub(r"; [^;:]*: (a|np)\.\w+\([^)]*\)", "", message)
 
 
 def _columns(result: Any) -> dict[str, NDArray[Any]]:
