@@ -46,7 +46,7 @@ def resolve() -> Flags:
     Raises:
         ValueError: A variable has a value that can't be used; the message names it and says what is accepted.
     """
-    return Flags(**_core.resolve_flags(_environment()))
+    return Flags(**_core.resolve_flags(environment()))
 
 
 def table() -> list[FlagRow]:
@@ -69,11 +69,11 @@ def thread_count(argument: int | None = None, context: int | None = None) -> tup
         TypeError: `argument` or `context` is not an integer.
         ValueError: A number is out of range, or one of the package's variables has a value that can't be used.
     """
-    return _core.thread_count(argument, context, _environment())
+    return _core.thread_count(argument, context, environment())
 
 
-def _environment() -> dict[str, str]:
-    """Pick the variables that matter; another one may hold bytes that are no text, which is nobody's business here."""
+def environment() -> dict[str, str]:
+    """Return the variables that matter as they are now; another one may hold bytes that are no text, which is nobody's business here."""
     environment: dict[str, str] = {}
     for name in _NAMES:
         text = os.environ.get(name)

@@ -51,7 +51,7 @@ def _despite_bad_flags() -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
 
     This is the command to find them with, so they must not stop it.
     """
-    environment = flags._environment()  # noqa: SLF001 - only `flags` may look at the variables themselves
+    environment = flags.environment()
     bad: dict[str, tuple[str, str]] = {}
     for name, text in environment.items():
         try:
