@@ -73,7 +73,7 @@ def thread_count(argument: int | None = None, context: int | None = None) -> tup
 
 
 def environment() -> dict[str, str]:
-    """Return the variables that matter as they are now; another one may hold bytes that are no text, which is nobody's business here."""
+    """Return the variables that matter as they are now; others may hold bytes that are no text."""
     environment: dict[str, str] = {}
     for name in _NAMES:
         text = os.environ.get(name)

@@ -94,7 +94,8 @@ class Runtime:
         Args:
             kernel: A `hybrid_rs.Kernel`, or any Python callable of numbers (then `hybrid_rs.dyn` of it).
             *arrays: One for each input of the kernel: arrays, lists or numbers of any shapes that broadcast, of dtypes
-                that can be cast safely to what the kernel takes. Python numbers take the kernel's type if they fit.
+                that can be cast safely to what the kernel takes. Python numbers, and lists of them, take the kernel's
+                type if they fit.
             path: How to execute: "auto", or a name of `hybrid_rs.PATHS`.
             engine: "auto"; kernels of this build have one engine each.
             device: "auto" or "cpu".
@@ -115,6 +116,7 @@ class Runtime:
             KernelError: The core failed.
             TypeError: For an argument of the wrong type or dtype, naming it.
             ValueError: For an unusable value or shape, naming the argument.
+            OverflowError: For a number that the kernel's type can't hold, naming the argument.
             RuntimeError: The Runtime is closed, or the system has no more threads.
         """
         if engine is not _AUTO:
