@@ -17,8 +17,9 @@ pub trait Recorder: Sync {
     type Mark;
     /// A task begins.
     fn start(&self) -> Self::Mark;
-    /// The task that began at `mark` has ended on worker `worker` (`usize::MAX`: the calling thread).
-    fn finish(&self, worker: usize, mark: Self::Mark);
+    /// The task that began at `mark` has ended on worker `worker` (`usize::MAX`: the calling thread), and the next one
+    /// begins: one look at the clock serves both.
+    fn lap(&self, worker: usize, mark: Self::Mark) -> Self::Mark;
 }
 
 /// Records nothing.
@@ -30,14 +31,13 @@ impl Recorder for Off {
     #[inline(always)]
     fn start(&self) {}
     #[inline(always)]
-    fn finish(&self, _worker: usize, (): ()) {}
+    fn lap(&self, _worker: usize, (): ()) {}
 }
 
 /// One worker's counters, on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Slot {
-    chunks: AtomicU64,
     busy_ns: AtomicU64,
     histogram: Histogram,
 }
@@ -111,7 +111,8 @@ impl Workers {
         let others = &others[0];
         let read = |slot: &Slot, active: u64| {
             let busy_ns = slot.busy_ns.load(Ordering::Relaxed);
-            Worker { chunks: slot.chunks.load(Ordering::Relaxed), busy_ns, idle_ns: active.saturating_sub(busy_ns) }
+            let chunks = slot.histogram.0.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum();
+            Worker { chunks, busy_ns, idle_ns: active.saturating_sub(busy_ns) }
         };
         let mut snapshot = Snapshot {
             totals,
@@ -143,13 +144,14 @@ impl Recorder for On<'_> {
     }
 
     #[inline]
-    fn finish(&self, worker: usize, mark: Self::Mark) {
-        let ns = nanoseconds(mark.elapsed());
+    fn lap(&self, worker: usize, mark: Self::Mark) -> Self::Mark {
+        let now = Instant::now();
+        let ns = nanoseconds(now.duration_since(mark));
         let slot = &self.0.slots[worker.min(self.0.slots.len() - 1)];
-        slot.chunks.fetch_add(1, Ordering::Relaxed);
         slot.busy_ns.fetch_add(ns, Ordering::Relaxed);
         let bucket = (u64::BITS - ns.leading_zeros()) as usize;
         slot.histogram.0[bucket.min(BUCKETS - 1)].fetch_add(1, Ordering::Relaxed);
+        now
     }
 }
 

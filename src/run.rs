@@ -119,7 +119,7 @@ impl<R: Recorder> Run<'_, R> {
     pub(crate) fn range(&self, worker: usize, begin: u64, end: u64) -> Status {
         let mark = self.recorder.start();
         let status = self.guarded(begin, || (self.body)(self.kernel, self.ctx, begin, end));
-        self.recorder.finish(worker, mark);
+        self.recorder.lap(worker, mark);
         status
     }
 
@@ -146,15 +146,15 @@ impl<R: Recorder> Run<'_, R> {
         let element = self.kernel.element;
         let ctx = self.ctx;
         let mut lane: VecDeque<Box<dyn FnOnce() -> Status + '_>> = VecDeque::new();
+        let mut mark = self.recorder.start();
         for index in 0..n {
             if ctx.control().poll() {
                 return;
             }
             lane.push_back(Box::new(move || element(ctx, index)));
             while let Some(task) = lane.pop_front() {
-                let mark = self.recorder.start();
                 let status = self.guarded(index, task);
-                self.recorder.finish(worker, mark);
+                mark = self.recorder.lap(worker, mark);
                 if status != Status::DONE {
                     return;
                 }

@@ -139,7 +139,7 @@ def test_out_names_its_rule() -> None:
 # Results without a dtype.
 
 
-@pytest.mark.parametrize("wrong", [1j, np.complex64(1), np.timedelta64(1), "a", None, np.zeros(2)])
+@pytest.mark.parametrize("wrong", [1j, np.complex64(1), np.timedelta64(1, "s"), "a", None, np.zeros(2)])
 def test_results_that_are_no_numbers_are_faults(wrong: object) -> None:
     results = np.array([1, 2.5, None, 2**70], dtype=object).reshape(2, 2)
     results[1, 0] = wrong
