@@ -31,7 +31,8 @@ use crate::kernel::{ChunkFn, ElementFn, Kernel, Signature};
 
 /// A kernel that calls the C function at `address`; [`parse_signature`] makes the signature.
 ///
-/// Its chunk form is a loop over the pointer that polls after every call, since nobody knows how long one takes.
+/// Its chunk form is a loop over the pointer that looks at the stop flag before every call and polls in full at every
+/// 32nd, since nobody knows how long one takes.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] if the address is null or, where the system tells, not in executable memory; or if the
