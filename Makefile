@@ -117,6 +117,12 @@ test-python: build
 smoke: build
 	$(CARGO) bench --quiet --bench hybrid_benchmark -- --test
 	$(BIN)/python -m pytest benches --benchmark-disable
+	$(BIN)/python benches/stop_latency.py --samples 1 > /dev/null
+	@if test "$$(uname -m)" = x86_64; then \
+		echo 'benches/compare_busy.py'; $(BIN)/python benches/compare_busy.py --batch 20000 --samples 3 > /dev/null; \
+	else \
+		echo 'skipped: benches/compare_busy.py (its C is compiled with x86-64 flags)'; \
+	fi
 
 # ---- the rest
 
