@@ -84,6 +84,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=5, help="interrupts a path and workload")
     parser.add_argument("--json", action="store_true", help="print JSON with all timings instead of a table")
     arguments = parser.parse_args()
+    # A process started in the background of a shell ignores SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rows = []
     for work, call in workloads().items():
         for path in hr.PATHS:

@@ -1,9 +1,13 @@
 """What every test starts from: no variables of the developer's shell, and property tests without deadlines."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
+
+# A test run that a shell started in the background ignores SIGINT, and so would every process it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A deadline would be a timing assertion, and those fail on busy machines. The blob lets a failure be run again.
 settings.register_profile("house", deadline=None, print_blob=True)
