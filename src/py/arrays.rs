@@ -62,11 +62,11 @@ pub(crate) fn view<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: DType, len: 
     let (data, flags) = unsafe { ((*fields).fields.data, (*fields).fields.flags) };
     let writable = flags & NPY_ARRAY_WRITEABLE != 0;
     debug_assert!(array.ndim() == 0 || array.len() as u64 == len);
+    // The reference in 'a makes NumPy refuse to resize the array, unless told not to check references, which takes the
+    // memory from under any NumPy function. Other Python threads may write to an input meanwhile: the values read are
+    // then unspecified, the addresses are not.
     // SAFETY: `len` elements `stride` apart are the array's own (`flat_stride`), or one element repeated; the reference
-    // in 'a keeps the memory alive, and makes NumPy refuse to resize it (unless told not to check references, which
-    // takes the memory from under any NumPy function, and is the caller's word that nobody uses it). Other Python
-    // threads may write to an input meanwhile, as with any NumPy function: the values read are then unspecified, the
-    // addresses are not.
+    // in 'a keeps their memory alive.
     Some(unsafe { View::from_raw(data.cast(), stride, len, dtype, writable) })
 }
 
