@@ -36,6 +36,10 @@ pub type ChunkFn = extern "C-unwind" fn(ctx: &Ctx<'_>, begin: u64, end: u64) -> 
 /// A fault's cause, kept for whoever reports it (a Python exception, say).
 pub type Cause = Box<dyn Any + Send>;
 
+/// The cause of a fault at a place that the kernel knows by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Site(pub u32);
+
 /// Elements between two full polls of a loop over cheap ones: a poll on the caller's own thread reads the clock.
 const POLL_EVERY: u64 = 32;
 
@@ -183,6 +187,9 @@ pub struct Ctx<'a> {
     n_outputs: u32,
     control: &'a Control<'a>,
     user: Option<&'a (dyn Any + Send + Sync)>,
+    tables: &'a [Table<'a>],
+    ok: Option<&'a View<'a>>,
+    max_steps: u64,
     life: PhantomData<&'a [View<'a>]>,
 }
 
@@ -202,6 +209,9 @@ impl<'a> Ctx<'a> {
             n_outputs: batch.outputs.len() as u32,
             control,
             user: kernel.user.as_deref(),
+            tables: &batch.tables,
+            ok: batch.ok.as_ref(),
+            max_steps: batch.max_steps,
             life: PhantomData,
         }
     }
@@ -220,6 +230,28 @@ impl<'a> Ctx<'a> {
     pub fn outputs(&self) -> &[View<'a>] {
         // SAFETY: as in `inputs`.
         unsafe { std::slice::from_raw_parts(self.outputs, self.n_outputs as usize) }
+    }
+
+    /// The tables: arrays that every element may read as a whole.
+    #[must_use]
+    #[inline]
+    pub fn tables(&self) -> &[Table<'a>] {
+        self.tables
+    }
+
+    /// Where faults are masked: a bool view that starts as true everywhere. An engine that [`Kernel::masks_faults`]
+    /// writes false at a faulting element, records nothing and goes on.
+    #[must_use]
+    #[inline]
+    pub fn ok(&self) -> Option<&View<'a>> {
+        self.ok
+    }
+
+    /// How many back edges an element may take, for an engine that [`Kernel::counts_steps`].
+    #[must_use]
+    #[inline]
+    pub fn max_steps(&self) -> u64 {
+        self.max_steps
     }
 
     /// The batch's shared state.
@@ -270,6 +302,10 @@ pub struct Kernel {
     pub tile: u64,
     /// The kernel's own data, reached by [`Ctx::user`].
     pub user: Option<Box<dyn Any + Send + Sync>>,
+    /// Whether its functions mark faulting elements in [`Ctx::ok`] and go on.
+    pub masks_faults: bool,
+    /// Whether its functions keep to [`Ctx::max_steps`].
+    pub counts_steps: bool,
     id: u64,
 }
 
@@ -279,7 +315,17 @@ impl Kernel {
     pub fn new(name: impl Into<String>, signatures: Vec<Signature>, element: ElementFn) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { name: name.into(), signatures, element, chunk: None, tile: 1, user: None, id }
+        Self {
+            name: name.into(),
+            signatures,
+            element,
+            chunk: None,
+            tile: 1,
+            user: None,
+            masks_faults: false,
+            counts_steps: false,
+            id,
+        }
     }
 
     /// Adds a chunk form that computes `tile` elements together.
@@ -334,12 +380,56 @@ impl fmt::Debug for Kernel {
 /// A kernel shared by calls and caches.
 pub type SharedKernel = Arc<Kernel>;
 
+/// Most axes of a table.
+pub const MAX_AXES: usize = 8;
+
+/// An array that every element may read as a whole: its elements in C order, and the length of each axis.
+#[derive(Debug, Clone, Copy)]
+pub struct Table<'a> {
+    view: View<'a>,
+    dims: [u64; MAX_AXES],
+    ndim: usize,
+}
+
+impl<'a> Table<'a> {
+    /// A table of shape `dims` over the elements of `view`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if `dims` don't multiply to the view's length, or there are none or too many.
+    pub fn new(view: View<'a>, dims: &[u64]) -> Result<Self> {
+        let size = dims.iter().try_fold(1_u64, |size, dim| size.checked_mul(*dim));
+        if dims.is_empty() || dims.len() > MAX_AXES || size != Some(view.len()) {
+            return Err(Error::invalid("arrays", format!("a table of shape {dims:?} over {view:?}")));
+        }
+        let mut axes = [0; MAX_AXES];
+        axes[..dims.len()].copy_from_slice(dims);
+        Ok(Self { view, dims: axes, ndim: dims.len() })
+    }
+
+    /// All elements, in C order.
+    #[must_use]
+    #[inline]
+    pub const fn view(&self) -> &View<'a> {
+        &self.view
+    }
+
+    /// The length of each axis.
+    #[must_use]
+    #[inline]
+    pub fn dims(&self) -> &[u64] {
+        &self.dims[..self.ndim]
+    }
+}
+
 /// One batch: N elements, the operands' views all of length N.
 #[derive(Debug)]
 pub struct Batch<'a> {
     n: u64,
     inputs: Vec<View<'a>>,
     outputs: Vec<View<'a>>,
+    tables: Vec<Table<'a>>,
+    ok: Option<View<'a>>,
+    max_steps: u64,
 }
 
 impl<'a> Batch<'a> {
@@ -355,8 +445,46 @@ impl<'a> Batch<'a> {
             Some(other) => {
                 Err(Error::invalid("arrays", format!("operands of {n} and {} elements in one batch", other.len())))
             }
-            None => Ok(Self { n, inputs, outputs }),
+            None => Ok(Self { n, inputs, outputs, tables: Vec::new(), ok: None, max_steps: u64::MAX }),
         }
+    }
+
+    /// Adds tables.
+    #[must_use]
+    pub fn with_tables(mut self, tables: Vec<Table<'a>>) -> Self {
+        self.tables = tables;
+        self
+    }
+
+    /// Masks faults: `ok`, all true, gets false at the elements that fault.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if it isn't a writable bool view of the batch's length.
+    pub fn with_ok(mut self, ok: View<'a>) -> Result<Self> {
+        if ok.dtype() != DType::Bool || !ok.is_writable() || ok.len() != self.n {
+            return Err(Error::invalid("on_fault", format!("{ok:?} can't hold {} flags", self.n)));
+        }
+        self.ok = Some(ok);
+        Ok(self)
+    }
+
+    /// Bounds the back edges that an element may take.
+    #[must_use]
+    pub const fn with_max_steps(mut self, max_steps: u64) -> Self {
+        self.max_steps = max_steps;
+        self
+    }
+
+    /// Whether faults are masked.
+    #[must_use]
+    pub const fn masks_faults(&self) -> bool {
+        self.ok.is_some()
+    }
+
+    /// The tables.
+    #[must_use]
+    pub fn tables(&self) -> &[Table<'a>] {
+        &self.tables
     }
 
     /// The number of elements.

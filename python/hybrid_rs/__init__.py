@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid_rs import kernels, policy
 from hybrid_rs._core import __version__
 from hybrid_rs.errors import Cancelled, CompileError, DeviceError, KernelError, KernelFault
-from hybrid_rs.kernel import Kernel, dyn, foreign
+from hybrid_rs.kernel_object import Kernel, dyn, foreign
 from hybrid_rs.runtime import PATHS, Runtime, map  # noqa: A004 - the contract's name
 from hybrid_rs.workers import get_num_threads, set_num_threads, threads
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hybrid_rs import _core
-from hybrid_rs.kernel import Kernel
+from hybrid_rs.kernel_object import Kernel
 
 __all__ = ["busy_work"]
 
