@@ -1,4 +1,4 @@
-"""What a function is made of. Nodes don't change once made; `docs/design/006-kernel-language.md` gives their meaning."""
+"""What a function is made of; `docs/design/006-kernel-language.md` gives the meaning. Nodes don't change once made."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ class Block:
 class Loop:
     """``while True: head; if not cond: break; body; step``.
 
-    ``Break(label)`` leaves it, ``Continue(label)`` goes on with `step`. Going from `step` back to `head` is the back edge
-    that counts as a step of the element.
+    ``Break(label)`` leaves it, ``Continue(label)`` goes on with `step`. Going from `step` back to `head` is the back
+    edge that counts as a step of the element.
     """
 
     label: str
