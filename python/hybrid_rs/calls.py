@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -114,8 +115,11 @@ def run(core: _core.Runtime, resolved: Resolved, out: Any, where: object, option
 def _into(batch: _Batch, targets: list[AnyArray | None]) -> tuple[list[AnyArray], AnyArray | None]:
     """Compute; results that can't go straight into their target go through a temporary."""
     dtypes = batch.resolved.results or ()
+    given = [target for target in targets if target is not None]
+    # Of targets that overlap the last wins.
+    direct = batch.chosen is None and not any(np.may_share_memory(a, b) for a, b in combinations(given, 2))
     places = [
-        target if batch.chosen is None and target is not None and target.dtype == dtype else batch.empty(dtype)
+        target if direct and target is not None and target.dtype == dtype else batch.empty(dtype)
         for target, dtype in zip(targets, dtypes, strict=True)
     ]
     try:
@@ -158,7 +162,9 @@ def _joined(batch: _Batch, out: Any) -> tuple[list[AnyArray], AnyArray | None]:
         batch.locate(error)
         raise
     if given is not None:
-        batch.scatter(values, arrays.check_out(given, values.dtype, batch.shape), ok)
+        # Without any result there is no dtype to check.
+        if values.size if ok is None else ok.any():
+            batch.scatter(values, arrays.check_out(given, values.dtype, batch.shape), ok)
     elif batch.chosen is not None:
         given = np.zeros(batch.shape, values.dtype)
         batch.scatter(values, given, ok)

@@ -141,12 +141,14 @@ class Runtime:
             _check_device("device", device)
         mask = on_fault != "raise" and _check_on_fault(on_fault)
         tell, end = _progress.callback(progress)
-        options = calls.Options(path, chunk_size, threads, timeout, tell, max_steps, mask)
         try:
             result = NotImplemented
             if where is True and engine != "reference":
-                result = self._core.map(core, arrays, out, *options, False)
+                result = self._core.map(
+                    core, arrays, out, path, chunk_size, threads, timeout, tell, max_steps, mask, False
+                )
             if result is NotImplemented:
+                options = calls.Options(path, chunk_size, threads, timeout, tell, max_steps, mask)
                 result = self.run(kernel, core, arrays, out, where, engine, options)
             if tell is not None:
                 first = result
