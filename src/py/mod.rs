@@ -10,6 +10,7 @@ mod prepare;
 mod process;
 mod runtime;
 mod turn;
+mod vm;
 
 use pyo3::prelude::*;
 
@@ -26,5 +27,6 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(runtime::policies, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::cpu_level, module)?)?;
     process::register(module)?;
+    vm::register(module)?;
     host::register(module)
 }
