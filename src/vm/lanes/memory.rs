@@ -1,0 +1,166 @@
+//! The memory of a frame: lane registers side by side, uniform registers, element indices. Kept from call to call.
+
+use std::cell::Cell;
+
+use super::map::{Class, Varying};
+use crate::vm::frame::{EVERY, Frame};
+use crate::vm::types::{Bool, Lane};
+
+/// Memory that a thread keeps between calls, in bytes; larger frames are freed.
+const MOST_KEPT: usize = 4 << 20;
+
+/// A cache line of registers.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u64; 8]);
+
+/// What the registers of one frame lie in.
+#[derive(Default)]
+pub(in crate::vm) struct Memory {
+    lines: Vec<Line>,
+    /// Uniform registers, each in the first bytes of a word.
+    pub(in crate::vm) uniforms: Vec<u64>,
+    /// The element that each lane holds.
+    pub(in crate::vm) index: Vec<u64>,
+}
+
+thread_local! {
+    /// Memory that is not in use. A program that runs inside another one's poll finds none and makes its own.
+    static KEPT: Cell<Option<Box<Memory>>> = const { Cell::new(None) };
+}
+
+impl Memory {
+    /// Memory for `lanes` lanes of `stride` bytes each, with `uniforms` as given. What the lanes hold is left over from
+    /// whoever had the memory before.
+    pub(in crate::vm) fn take(lanes: usize, stride: usize, uniforms: &[u64]) -> Box<Self> {
+        let mut memory = KEPT.take().unwrap_or_default();
+        let lines = (lanes * stride).div_ceil(size_of::<Line>());
+        if memory.lines.len() < lines {
+            memory.lines.resize(lines, Line([0; 8]));
+        }
+        if memory.index.len() < lanes {
+            memory.index.resize(lanes, 0);
+        }
+        memory.uniforms.clear();
+        memory.uniforms.extend_from_slice(uniforms);
+        memory
+    }
+
+    /// Gives it back for the thread's next call.
+    pub(in crate::vm) fn keep(self: Box<Self>) {
+        if self.lines.len() * size_of::<Line>() <= MOST_KEPT {
+            KEPT.set(Some(self));
+        }
+    }
+
+    /// Where the lane registers begin. Nothing else touches them while a frame uses the pointer.
+    pub(in crate::vm) fn base(&mut self) -> *mut u8 {
+        self.lines.as_mut_ptr().cast()
+    }
+}
+
+impl Frame<'_> {
+    /// First lane of a register.
+    ///
+    /// # Safety
+    /// `place` is that of a lane register of type `T` of the frame's program.
+    #[inline(always)]
+    pub(in crate::vm) unsafe fn lanes<T: Lane>(&self, place: u32) -> *mut T {
+        // SAFETY: the caller says that the register exists; its lanes begin `place` bytes a lane into the memory.
+        unsafe { self.base.add(place as usize * self.capacity).cast() }
+    }
+
+    /// The lanes of the window of a register, to be read.
+    ///
+    /// # Safety
+    /// As [`Frame::lanes`]; the register isn't written while the slice lives.
+    #[inline(always)]
+    pub(in crate::vm) unsafe fn window<T: Lane>(&self, place: u32) -> &[T] {
+        // SAFETY: the window lies within every register; registers are aligned, any bits are a value.
+        unsafe { std::slice::from_raw_parts(self.lanes::<T>(place).add(self.lo), self.hi - self.lo) }
+    }
+
+    /// The lanes of the window of a register, to be written.
+    ///
+    /// # Safety
+    /// As [`Frame::lanes`]; there is no other slice of the register.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref, reason = "the frame's memory is reached through a pointer")]
+    pub(in crate::vm) unsafe fn window_mut<T: Lane>(&self, place: u32) -> &mut [T] {
+        // SAFETY: as in `window`.
+        unsafe { std::slice::from_raw_parts_mut(self.lanes::<T>(place).add(self.lo), self.hi - self.lo) }
+    }
+
+    /// The lanes of the block of a register, to be written.
+    ///
+    /// # Safety
+    /// As [`Frame::window_mut`].
+    #[allow(clippy::mut_from_ref, reason = "the frame's memory is reached through a pointer")]
+    pub(in crate::vm) unsafe fn whole_mut<T: Lane>(&self, place: u32) -> &mut [T] {
+        // SAFETY: the block lies within every register.
+        unsafe { std::slice::from_raw_parts_mut(self.lanes::<T>(place), self.block) }
+    }
+
+    /// The window of a mask; of `ok` where the field stands for every lane.
+    ///
+    /// # Safety
+    /// `place` is that of a register of bools of the frame's program, or [`EVERY`].
+    #[inline(always)]
+    pub(in crate::vm) unsafe fn mask(&self, place: u32) -> <Varying as Class>::Of<Bool> {
+        // SAFETY: the caller's promise; register 0 is `ok`, of bools.
+        unsafe { Varying::of(self, if place == EVERY { 0 } else { place }) }
+    }
+
+    /// The value of a uniform register.
+    ///
+    /// # Safety
+    /// `place` is the number of a uniform register of type `T` of the frame's program.
+    #[inline(always)]
+    pub(in crate::vm) unsafe fn uniform<T: Lane>(&self, place: u32) -> T {
+        // SAFETY: the register exists, and a word has room for any type.
+        unsafe { self.memory.uniforms.as_ptr().add(place as usize).cast::<T>().read() }
+    }
+
+    /// Sets a uniform register.
+    ///
+    /// # Safety
+    /// As [`Frame::uniform`].
+    #[inline(always)]
+    pub(in crate::vm) unsafe fn set_uniform<T: Lane>(&mut self, place: u32, value: T) {
+        // SAFETY: as in `uniform`.
+        unsafe { self.memory.uniforms.as_mut_ptr().add(place as usize).cast::<T>().write(value) }
+    }
+
+    /// Whether lane `i` of the window is in `mask` and ok.
+    pub(in crate::vm) fn is_there(&self, mask: u32, i: usize) -> bool {
+        debug_assert!(i < self.hi - self.lo);
+        // SAFETY: `mask` is a field that the verifier took for a mask, and `i` is a lane of the window.
+        unsafe { self.mask(mask).0.add(i).read().0 & self.mask(0).0.add(i).read().0 != 0 }
+    }
+
+    /// Whether all lanes of the window are in `mask` and ok.
+    pub(in crate::vm) fn all_there(&self, mask: u32) -> bool {
+        self.there(mask).0
+    }
+
+    /// Whether any lane of the window is in `mask` and ok.
+    pub(in crate::vm) fn any_there(&self, mask: u32) -> bool {
+        self.there(mask).1
+    }
+
+    /// Whether all, and whether any lanes of the window are in `mask` and ok.
+    fn there(&self, mask: u32) -> (bool, bool) {
+        // SAFETY: `mask` is a field that the verifier took for a mask; both are only read.
+        let (mask, ok) = unsafe { (self.window::<Bool>(if mask == EVERY { 0 } else { mask }), self.window::<Bool>(0)) };
+        mask.iter().zip(ok).fold((true, false), |(all, any), (mask, ok)| {
+            let there = mask.0 & ok.0 != 0;
+            (all & there, any | there)
+        })
+    }
+
+    /// Marks a lane of the block as faulted.
+    pub(in crate::vm) fn clear_ok(&mut self, lane: usize) {
+        // SAFETY: register 0 is `ok`, of bools.
+        unsafe { self.whole_mut::<Bool>(0)[lane] = Bool(0) };
+    }
+}
