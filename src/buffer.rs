@@ -75,6 +75,32 @@ impl DType {
         }
     }
 
+    /// Whether NumPy casts values to `other` by its "safe" rule: none is changed, but for int64 and uint64 to float64.
+    #[must_use]
+    pub const fn casts_safely(self, other: Self) -> bool {
+        let (from, to) = (self.size(), other.size());
+        match (self, other) {
+            (Self::Object, _) | (_, Self::Object) => false,
+            (Self::Bool, _) => true,
+            (_, Self::Bool) => false,
+            (_, Self::Float32 | Self::Float64) => from < to || from == 8 && to == 8 || self.is_float() && from == to,
+            (Self::Float32 | Self::Float64, _) => false,
+            _ => match (self.is_signed(), other.is_signed()) {
+                (true, false) => false,
+                (false, true) => from < to,
+                _ => from <= to,
+            },
+        }
+    }
+
+    const fn is_float(self) -> bool {
+        matches!(self, Self::Float32 | Self::Float64)
+    }
+
+    const fn is_signed(self) -> bool {
+        matches!(self, Self::Int8 | Self::Int16 | Self::Int32 | Self::Int64)
+    }
+
     /// The dtype with NumPy's name `name`; `None` if there is none.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

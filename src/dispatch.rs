@@ -64,9 +64,7 @@ impl Runtime {
             let message = format!("path {} needs a build with the feature hybrid-exec", call.path.name());
             return Err(Error::Unsupported(message).into());
         }
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Error::Closed.into());
-        }
+        self.check_open()?;
         let home = self.home();
         let start = Instant::now();
         let deadline = call.timeout.and_then(|limit| start.checked_add(limit));
@@ -81,6 +79,14 @@ impl Runtime {
             return Ok(());
         }
         job.run(Off).map(drop)
+    }
+
+    /// Checks that it hasn't been closed.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// All counters at this moment.

@@ -220,8 +220,19 @@ impl Job<'_> {
         let control = Control::with_hook(&hook).with_deadline(self.deadline());
         let ctx = Ctx::new(self.kernel, self.batch, &control);
         let panic = PanicSlot::default();
-        let finished = work(&Run { kernel: self.kernel, ctx: &ctx, body, recorder, ledger, panic: &panic });
+        let finished = work(&self.bound(&ctx, body, recorder, ledger, &panic));
         self.verdict(&control, ledger, &panic, finished)
+    }
+
+    fn bound<'b, R: Recorder>(
+        &'b self,
+        ctx: &'b Ctx<'b>,
+        body: Body,
+        recorder: R,
+        ledger: &'b Ledger,
+        panic: &'b PanicSlot,
+    ) -> Run<'b, R> {
+        Run { kernel: self.kernel, batch: self.batch, ctx, body, recorder, ledger, panic }
     }
 
     /// What came of a run.
@@ -301,7 +312,7 @@ impl Job<'_> {
                 }
             }
         };
-        work(&Run { kernel: self.kernel, ctx: &ctx, body, recorder, ledger, panic: &panic }, &mut wait);
+        work(&self.bound(&ctx, body, recorder, ledger, &panic), &mut wait);
         let finished = control.lowest_fault().is_none() && ledger.done() == self.batch.len();
         self.verdict(&control, ledger, &panic, finished)
     }

@@ -6,7 +6,8 @@ use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-use crate::kernel::{Ctx, Kernel, Status};
+use crate::buffer::View;
+use crate::kernel::{Batch, Control, Ctx, Kernel, Status};
 use crate::metrics::Recorder;
 use crate::paths::Path;
 use crate::sched::ledger::Ledger;
@@ -86,6 +87,7 @@ impl PanicSlot {
 /// What all tasks of a run share.
 pub(crate) struct Run<'a, R> {
     pub(crate) kernel: &'a Kernel,
+    pub(crate) batch: &'a Batch<'a>,
     pub(crate) ctx: &'a Ctx<'a>,
     pub(crate) body: Body,
     pub(crate) recorder: R,
@@ -118,9 +120,38 @@ impl<R: Recorder> Run<'_, R> {
     /// Runs `[begin, end)`; a panic stops the run.
     pub(crate) fn range(&self, worker: usize, begin: u64, end: u64) -> Status {
         let mark = self.recorder.start();
-        let status = self.guarded(begin, || (self.body)(self.kernel, self.ctx, begin, end));
+        let status = self.guarded(begin, || self.call(begin, end));
         self.recorder.lap(worker, mark);
         status
+    }
+
+    /// The path's body; where faults are masked and the kernel can't do it itself, around each of them.
+    fn call(&self, begin: u64, end: u64) -> Status {
+        match self.ctx.ok() {
+            Some(ok) if !self.kernel.masks_faults => self.around_faults(ok, begin, end),
+            _ => (self.body)(self.kernel, self.ctx, begin, end),
+        }
+    }
+
+    /// Marks each faulting element in `ok` and goes on behind it: everything below a fault is computed. What the kernel
+    /// records goes to a control of its own, whose polls are polls of the batch's.
+    #[cold]
+    fn around_faults(&self, ok: &View<'_>, begin: u64, end: u64) -> Status {
+        let hook = || self.ctx.control().poll();
+        let mut at = begin;
+        while at < end {
+            let control = Control::with_hook(&hook);
+            let ctx = Ctx::new(self.kernel, self.batch, &control);
+            match (self.body)(self.kernel, &ctx, at, end) {
+                Status::FAULT => {
+                    let index = control.lowest_fault().unwrap_or(at);
+                    ok.write_bool(index, false);
+                    at = index + 1;
+                }
+                status => return status,
+            }
+        }
+        Status::DONE
     }
 
     fn guarded(&self, begin: u64, call: impl FnOnce() -> Status) -> Status {
@@ -145,13 +176,18 @@ impl<R: Recorder> Run<'_, R> {
     pub(crate) fn serial_lane(&self, worker: usize, n: u64) {
         let element = self.kernel.element;
         let ctx = self.ctx;
+        let masks = ctx.ok().is_none() || self.kernel.masks_faults;
         let mut lane: VecDeque<Box<dyn FnOnce() -> Status + '_>> = VecDeque::new();
         let mut mark = self.recorder.start();
         for index in 0..n {
             if ctx.control().poll() {
                 return;
             }
-            lane.push_back(Box::new(move || element(ctx, index)));
+            if masks {
+                lane.push_back(Box::new(move || element(ctx, index)));
+            } else {
+                lane.push_back(Box::new(move || self.call(index, index + 1)));
+            }
             while let Some(task) = lane.pop_front() {
                 let status = self.guarded(index, task);
                 mark = self.recorder.lap(worker, mark);

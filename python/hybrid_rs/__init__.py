@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_rs import kernels, policy
 from hybrid_rs._core import __version__
+from hybrid_rs.compiled import CompiledKernel, kernel
 from hybrid_rs.errors import Cancelled, CompileError, DeviceError, KernelError, KernelFault
 from hybrid_rs.kernel_object import Kernel, dyn, foreign
 from hybrid_rs.runtime import PATHS, Runtime, map  # noqa: A004 - the contract's name
@@ -23,6 +24,7 @@ __all__ = [
     "PATHS",
     "Cancelled",
     "CompileError",
+    "CompiledKernel",
     "DeviceError",
     "Kernel",
     "KernelError",
@@ -35,6 +37,7 @@ __all__ = [
     "features",
     "foreign",
     "get_num_threads",
+    "kernel",
     "kernels",
     "map",
     "policy",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Self, SupportsIndex
 
+from hybrid_rs.calls import Resolver
 from hybrid_rs.flags import FlagRow
 
 __version__: Final[str]
@@ -15,9 +16,12 @@ class Kernel:
     @staticmethod
     def panic_probe() -> Kernel: ...
     @staticmethod
+    def call_probe(uniform: tuple[bool, bool]) -> Kernel: ...
+    @staticmethod
     def foreign(name: str, address: int, signature: str) -> Kernel: ...
     @staticmethod
     def dynamic(function: Callable[..., Any], name: str, dtype: str) -> Kernel: ...
+    def check_count(self, given: int) -> None: ...
     @property
     def name(self) -> str: ...
     @property
@@ -31,11 +35,45 @@ class Kernel:
     @property
     def signatures(self) -> list[tuple[list[str], list[str]]]: ...
 
+class Guards:
+    def __new__(
+        cls, values: list[tuple[object, str, object, bool]], arrays: list[tuple[object, str, str, int]]
+    ) -> Self: ...
+    def hold(self) -> bool: ...
+    def arrays(self) -> list[Any] | None: ...
+
+class Specialisation:
+    def __new__(
+        cls,
+        keys: list[tuple[str, int, bool, bool]],
+        guards: Guards,
+        casts: list[tuple[int, str]],
+        kernel: Kernel,
+        steps: bool,
+    ) -> Self: ...
+
+class Dispatcher:
+    def __new__(
+        cls,
+        name: str,
+        resolver: Resolver,
+        nin: int,
+        defaults: tuple[object, ...],
+        signatures: list[list[tuple[str, int]]],
+    ) -> Self: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def resolver(self) -> Resolver: ...
+    @property
+    def nin(self) -> int: ...
+    def replace(self, specialisations: list[Specialisation]) -> None: ...
+
 class Runtime:
     def __new__(cls, threads: int, metrics: bool, policy: str, fixed: int | None, chunk_size: int | None) -> Self: ...
     def map(
         self,
-        kernel: Kernel,
+        kernel: Kernel | Dispatcher,
         arrays: tuple[object, ...],
         out: object,
         path: str,
@@ -43,7 +81,18 @@ class Runtime:
         threads: SupportsIndex | None,
         timeout: float | None,
         progress: Callable[[int, int], object] | None,
+        max_steps: SupportsIndex | None,
+        mask: bool,
+        joined: bool,
     ) -> Any: ...
+    def check(
+        self,
+        path: str,
+        chunk_size: SupportsIndex | None,
+        threads: SupportsIndex | None,
+        timeout: float | None,
+        max_steps: SupportsIndex | None,
+    ) -> tuple[float | None, int | None]: ...
     def metrics(self) -> dict[str, Any]: ...
     def chunk_size(self, kernel: Kernel, n: int) -> tuple[int, str]: ...
     @property

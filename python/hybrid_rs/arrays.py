@@ -10,14 +10,26 @@ import numpy as np
 from hybrid_rs import _core
 from hybrid_rs.errors import KernelFault
 
-__all__ = ["check_out", "join", "prepare"]
+__all__ = [
+    "SUPPORTED",
+    "Weak",
+    "as_array",
+    "broadcast",
+    "cast",
+    "check_out",
+    "convert",
+    "join",
+    "shown",
+    "signature",
+    "spread",
+]
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     AnyArray: TypeAlias = NDArray[Any]
 
-_SUPPORTED = "bool, integers of 8 to 64 bits, float32 and float64"
+SUPPORTED = "bool, integers of 8 to 64 bits, float32 and float64"
 _INT64_MAX = 2**63 - 1
 _NUMBERS = {int, float, bool}
 # By the size of the float dtype, the least number that rounds to infinity in it.
@@ -28,35 +40,41 @@ _MOST_TEXT = 60
 _MOST_AXES = 64
 
 
-def prepare(core: _core.Kernel, arguments: tuple[object, ...]) -> tuple[tuple[AnyArray, ...], np.dtype[Any] | None]:
-    """Return the arguments as arrays of one shape (or of shape ``()``) and of dtypes that the kernel takes.
+def convert(core: _core.Kernel, arguments: tuple[object, ...]) -> tuple[list[AnyArray], np.dtype[Any] | None]:
+    """Return the arguments as arrays of dtypes that the kernel takes, in their own shapes.
 
     Python numbers, and lists of nothing else, take the kernel's dtype if every value fits it.
 
     The second value is the result's dtype; None where the kernel itself doesn't know (a dynamic one).
 
     Raises:
-        TypeError: For a dtype that the kernel doesn't take, naming the argument.
+        TypeError: For a dtype that the kernel doesn't take, naming the argument, and for another number of them.
         OverflowError: For Python numbers out of the range of what the kernel takes.
-        ValueError: For shapes that don't broadcast, and ragged lists.
+        ValueError: For ragged lists.
     """
-    read = [_Weak.of(k, argument) or _as_array(k, argument) for k, argument in enumerate(arguments)]
+    core.check_count(len(arguments))
+    read = [Weak.of(k, argument) or as_array(k, argument) for k, argument in enumerate(arguments)]
     result = None
     if core.signatures:
-        dtypes, result = _signature(core, read, arguments)
+        inputs = [inputs for inputs, _ in core.signatures]
+        place = signature(core.name, inputs, read, arguments)
+        dtypes = [np.dtype(name) for name in inputs[place]]
+        result = np.dtype(core.signatures[place][1][0])
     else:
-        dtypes = [_own_dtype(k, operand) for k, operand in enumerate(read)]
-    pairs = zip(read, dtypes, strict=True)
-    converted = [_cast(k, operand, dtype) for k, (operand, dtype) in enumerate(pairs)]
+        dtypes = [own_dtype(k, operand) for k, operand in enumerate(read)]
+    return [cast(k, operand, dtype) for k, (operand, dtype) in enumerate(zip(read, dtypes, strict=True))], result
+
+
+def broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the shape that all broadcast to; ValueError if there is none."""
     try:
-        shape = np.broadcast_shapes(*(array.shape for array in converted))
+        return np.broadcast_shapes(*shapes)
     except ValueError:
-        shapes = " ".join(str(array.shape) for array in converted)
-        raise ValueError(f"arrays: operands could not be broadcast together with shapes {shapes}") from None
-    return tuple(_spread(array, shape) for array in converted), result
+        shown = " ".join(map(str, shapes))
+        raise ValueError(f"arrays: operands could not be broadcast together with shapes {shown}") from None
 
 
-class _Weak:
+class Weak:
     """A Python number, or a list of nothing but numbers (also nested): without a dtype of its own, as in NEP 50."""
 
     __slots__ = ("_high", "_low", "floats", "kinds", "shape", "values")
@@ -70,7 +88,7 @@ class _Weak:
         self._low, self._high = min(integers, default=0), max(integers, default=0)
 
     @classmethod
-    def of(cls, k: int, argument: object) -> _Weak | None:
+    def of(cls, k: int, argument: object) -> Weak | None:
         """Return the argument as this, if it is nothing else."""
         if type(argument) in _NUMBERS:
             return cls([argument], (), {type(argument)})
@@ -134,7 +152,8 @@ def _float32_ready(value: int) -> float:
     return math.copysign(float(kept << surplus), value)
 
 
-def _as_array(k: int, argument: object) -> AnyArray:
+def as_array(k: int, argument: object) -> AnyArray:
+    """Return an argument as a plain array of whatever dtype NumPy gives it."""
     if isinstance(argument, np.ma.MaskedArray):
         raise TypeError(f"arrays[{k}]: masked arrays are not supported; fill it first: a.filled(value)")
     try:
@@ -145,9 +164,9 @@ def _as_array(k: int, argument: object) -> AnyArray:
         raise OverflowError(f"arrays[{k}]: {error}") from None
 
 
-def _own_dtype(k: int, operand: _Weak | AnyArray) -> np.dtype[Any]:
+def own_dtype(k: int, operand: Weak | AnyArray) -> np.dtype[Any]:
     """Return the dtype that a dynamic kernel gets, in native byte order."""
-    if isinstance(operand, _Weak):
+    if isinstance(operand, Weak):
         names = ["float64"] if operand.floats or not operand.values else ["bool", "int64", "uint64"]
         fitting = (np.dtype(name) for name in names if operand.fits(np.dtype(name)))
         dtype = next(fitting, None)
@@ -158,45 +177,49 @@ def _own_dtype(k: int, operand: _Weak | AnyArray) -> np.dtype[Any]:
     if dtype == np.float16:
         dtype = np.dtype(np.float32)
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise TypeError(f"arrays[{k}]: dtype {dtype} is not supported; kernels take {_SUPPORTED}")
+        raise TypeError(f"arrays[{k}]: dtype {dtype} is not supported; kernels take {SUPPORTED}")
     return dtype.newbyteorder("=")
 
 
-def _signature(
-    core: _core.Kernel, operands: list[_Weak | AnyArray], arguments: tuple[object, ...]
-) -> tuple[list[np.dtype[Any]], np.dtype[Any]]:
-    """Return the dtypes of the first signature that every argument can be cast to safely."""
-    for inputs, outputs in core.signatures:
-        dtypes = [np.dtype(name) for name in inputs]
-        if all(map(_fits, operands, dtypes)):
-            return dtypes, np.dtype(outputs[0])
+def signature(
+    name: str, signatures: list[list[str]], operands: list[Weak | AnyArray], arguments: tuple[object, ...]
+) -> int:
+    """Return the place of the first signature whose dtypes every argument can be cast to safely.
+
+    Raises:
+        TypeError: If there is none, naming the argument that fits nowhere.
+        OverflowError: The same, for Python numbers.
+    """
+    for place, inputs in enumerate(signatures):
+        if all(map(_fits, operands, map(np.dtype, inputs))):
+            return place
     for k, operand in enumerate(operands):
-        wanted = sorted({inputs[k] for inputs, _ in core.signatures})
-        if any(_fits(operand, np.dtype(name)) for name in wanted):
+        wanted = sorted({inputs[k] for inputs in signatures})
+        if any(_fits(operand, np.dtype(dtype)) for dtype in wanted):
             continue
-        if isinstance(operand, _Weak):
-            raise _misfit(k, operand, wanted, core.name)
+        if isinstance(operand, Weak):
+            raise _misfit(k, operand, wanted, name)
         raise TypeError(
             f"arrays[{k}]: dtype {operand.dtype} can't be cast safely to {' or '.join(wanted)}, "
-            f"which {core.name} takes{_advice(arguments[k], operand.dtype, wanted)}"
+            f"which {name} takes{_advice(arguments[k], operand.dtype, wanted)}"
         )
-    given = ", ".join("number" if isinstance(operand, _Weak) else str(operand.dtype) for operand in operands)
-    raise TypeError(f"arrays: {core.name} has no signature for ({given})")
+    given = ", ".join("number" if isinstance(operand, Weak) else str(operand.dtype) for operand in operands)
+    raise TypeError(f"arrays: {name} has no signature for ({given})")
 
 
-def _misfit(k: int, weak: _Weak, wanted: list[str], name: str) -> Exception:
+def _misfit(k: int, weak: Weak, wanted: list[str], name: str) -> Exception:
     dtypes = [np.dtype(dtype) for dtype in wanted]
     if weak.floats and all(dtype.kind in "iu" for dtype in dtypes):
         value = next(value for value in weak.values if type(value) is float)
         advice = f"; to truncate: np.array(list, dtype={_largest(wanted)!r})" if weak.shape else ""
         return TypeError(f"arrays[{k}]: {value!r} does not fit: it is a float; {name} takes integers there{advice}")
     for value in weak.values:
-        if not any(_Weak([value], (), {type(value)}).fits(dtype) for dtype in dtypes):
-            return OverflowError(f"arrays[{k}]: {_shown(value)} does not fit {' or '.join(wanted)}")
+        if not any(Weak([value], (), {type(value)}).fits(dtype) for dtype in dtypes):
+            return OverflowError(f"arrays[{k}]: {shown(value)} does not fit {' or '.join(wanted)}")
     return OverflowError(f"arrays[{k}]: the list's numbers do not fit {' or '.join(wanted)} together")
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
     """Text of a number; Python refuses to write integers of thousands of digits."""
     if type(value) is int and value.bit_length() > _MOST_BITS:
         return f"an integer of {value.bit_length()} bits"
@@ -218,14 +241,15 @@ def _largest(wanted: list[str]) -> str:
     return max(wanted, key=lambda name: ("buif".index(np.dtype(name).kind), np.dtype(name).itemsize))
 
 
-def _fits(operand: _Weak | AnyArray, dtype: np.dtype[Any]) -> bool:
-    if isinstance(operand, _Weak):
+def _fits(operand: Weak | AnyArray, dtype: np.dtype[Any]) -> bool:
+    if isinstance(operand, Weak):
         return operand.fits(dtype)
     return bool(np.can_cast(operand.dtype, dtype, "safe"))
 
 
-def _cast(k: int, operand: _Weak | AnyArray, dtype: np.dtype[Any]) -> AnyArray:
-    if isinstance(operand, _Weak):
+def cast(k: int, operand: Weak | AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+    """Return an argument as an array of a dtype that it can be cast to safely."""
+    if isinstance(operand, Weak):
         return operand.cast(dtype)
     try:
         return operand.astype(dtype, casting="safe", copy=False)
@@ -233,7 +257,7 @@ def _cast(k: int, operand: _Weak | AnyArray, dtype: np.dtype[Any]) -> AnyArray:
         raise type(error)(f"arrays[{k}]: {error}") from None
 
 
-def _spread(array: AnyArray, shape: tuple[int, ...]) -> AnyArray:
+def spread(array: AnyArray, shape: tuple[int, ...]) -> AnyArray:
     """Return the array in the batch's shape with one stride between elements, or as a 0-d array that is repeated."""
     if array.size == 1 and array.shape != shape:
         return array.reshape(())
@@ -262,30 +286,41 @@ def check_out(out: object, result: np.dtype[Any] | None, shape: tuple[int, ...])
     return np.asarray(out)
 
 
-def join(results: AnyArray) -> AnyArray:
+def join(results: AnyArray, ok: AnyArray | None = None) -> AnyArray:
     """Return an object array of results as an array of the dtype that all of them together need.
 
     bool, int64 (uint64 where a value needs it) or float64; NumPy scalars by NumPy's promotion; float64 when empty.
+
+    Args:
+        results: What the callable returned.
+        ok: Which results count, where faults are masked: the others become 0. Results that are no numbers get false.
 
     Raises:
         KernelFault: For a result that is no number, naming the lowest such element.
         OverflowError: For integers that no 64-bit type holds together, or that floats beside them would round.
     """
-    values = results.ravel().tolist()
-    kinds = set(map(type, values))
+    if ok is not None:
+        numbers = np.array([_is_number(type(value)) for value in results.ravel()], dtype=bool).reshape(results.shape)
+        ok &= numbers
+        values = join(results[ok])
+        joined = np.zeros(results.shape, values.dtype)
+        joined[ok] = values
+        return joined
+    listed = results.ravel().tolist()
+    kinds = set(map(type, listed))
     others = {kind for kind in kinds if not _is_number(kind)}
     if others:
-        raise _no_number(results.shape, next(k for k, value in enumerate(values) if type(value) in others), values)
-    dtypes = {_integer(values) if kind is int else np.dtype(kind) for kind in kinds}
+        raise _no_number(results.shape, next(k for k, value in enumerate(listed) if type(value) in others), listed)
+    dtypes = {_integer(listed) if kind is int else np.dtype(kind) for kind in kinds}
     dtype = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
     if dtype.kind == "f":
         integral = tuple(kind for kind in kinds if issubclass(kind, int | np.integer))
-        for value in values if integral else ():
+        for value in listed if integral else ():
             if isinstance(value, integral) and abs(int(value)) > _EXACT and int(float(value)) != int(value):
                 raise OverflowError(
                     f"the callable's results mix floats and {value}, which {dtype} rounds; give a dtype"
                 )
-    return np.array(values, dtype=dtype).reshape(results.shape)
+    return np.array(listed, dtype=dtype).reshape(results.shape)
 
 
 def _is_number(kind: type) -> bool:
@@ -315,5 +350,5 @@ def _integer(values: list[object]) -> np.dtype[Any]:
         return np.dtype(np.int64)
     if low >= 0 and high <= 2 * _INT64_MAX + 1:
         return np.dtype(np.uint64)
-    span = f"from {_shown(low)} to {_shown(high)}"
+    span = f"from {shown(low)} to {shown(high)}"
     raise OverflowError(f"the callable's integers {span} fit neither int64 nor uint64; give a dtype")

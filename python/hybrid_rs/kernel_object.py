@@ -16,16 +16,20 @@ __all__ = ["Kernel", "dyn", "foreign"]
 class Kernel:
     """A kernel. Call it with arrays, like a NumPy ufunc; keyword arguments are those of `hybrid_rs.map`.
 
-    Made by `hybrid_rs.kernels`, `hybrid_rs.foreign` and `hybrid_rs.dyn`. Kernels don't change, so that copies are the
-    kernel itself. They can be pickled, a dynamic one if its callable can; foreign ones can't.
+    Made by `hybrid_rs.kernel`, `hybrid_rs.kernels`, `hybrid_rs.foreign` and `hybrid_rs.dyn`. Kernels don't change, so
+    that copies are the kernel itself. They can be pickled, a dynamic one if its callable can; foreign ones can't. As an
+    attribute of a class a kernel stays a kernel: it isn't bound to instances as methods are.
     """
+
+    signature: str | None = None
+    """As of NumPy's elementwise ufuncs: none."""
 
     py_func: Callable[..., Any] | None
     """The same function in plain Python, where there is one."""
 
     def __init__(
         self,
-        core: _core.Kernel,
+        core: _core.Kernel | _core.Dispatcher,
         py_func: Callable[..., Any] | None = None,
         doc: str | None = None,
         keep_alive: object = None,
@@ -40,12 +44,12 @@ class Kernel:
             keep_alive: What its code belongs to.
             remake: What gives it in another process: a function and its arguments.
         """
-        if not isinstance(core, _core.Kernel):
+        if not isinstance(core, _core.Kernel | _core.Dispatcher):
             raise TypeError(
                 f"core: must be a kernel of the core, not {type(core).__name__}; "
                 "kernels come from hybrid_rs.kernels, hybrid_rs.dyn and hybrid_rs.foreign"
             )
-        self._core = core
+        self._core: Any = core
         self._keep_alive = keep_alive
         self._remake = remake
         self.py_func = py_func
@@ -54,17 +58,18 @@ class Kernel:
     @property
     def name(self) -> str:
         """The kernel's name."""
-        return self._core.name
+        return str(self._core.name)
 
     @property
     def __name__(self) -> str:
         """The kernel's name, as functions have it."""
-        return self._core.name
+        return str(self._core.name)
 
     @property
     def nin(self) -> int | None:
         """The number of inputs; None for a dynamic kernel, which takes any number."""
-        return self._core.nin
+        nin: int | None = self._core.nin
+        return nin
 
     @property
     def nout(self) -> int:
@@ -77,9 +82,18 @@ class Kernel:
         return [f"{', '.join(outputs)}({', '.join(inputs)})" for inputs, outputs in self._core.signatures]
 
     @property
+    def types(self) -> list[str]:
+        """The signatures in NumPy's letters, as ufuncs have them: "ld->i"."""
+        letters = [
+            ["".join(np.dtype(name).char for name in names) for names in signature]
+            for signature in self._core.signatures
+        ]
+        return [f"{inputs}->{outputs}" for inputs, outputs in letters]
+
+    @property
     def tile(self) -> int:
         """Elements that are computed together; chunks are best multiples of it."""
-        return self._core.tile
+        return int(self._core.tile)
 
     # The options are not spelled out: handing eight keywords on costs a tenth of a small call.
     def __call__(self, *arrays: object, **options: Any) -> Any:
@@ -88,11 +102,12 @@ class Kernel:
         Args:
             *arrays: One for each input, as `hybrid_rs.map` takes them.
             **options: Keyword arguments of `hybrid_rs.map`: ``path="auto"``, ``engine="auto"``, ``device="auto"``,
-                ``chunk_size=None``, ``threads=None``, ``out=None``, ``progress=False``, ``timeout=None``.
+                ``chunk_size=None``, ``threads=None``, ``out=None``, ``progress=False``, ``timeout=None``,
+                ``where=True``, ``max_steps=None``, ``on_fault="raise"``.
 
         Result and errors are those of `hybrid_rs.map`, too.
         """
-        return runtime.map(self, *arrays, **options) if options else runtime.call(self._core, arrays)
+        return runtime.map(self, *arrays, **options) if options else runtime.call(self, self._core, arrays)
 
     def __copy__(self) -> Self:
         """Return the kernel itself."""
@@ -106,12 +121,15 @@ class Kernel:
         """Pickle by name, or by what the kernel was made of."""
         if self._remake is None:
             raise TypeError(f"{self.name}: foreign kernels hold an address of this process and can't be pickled")
+        return self._by_name() or self._remake
+
+    def _by_name(self) -> tuple[Any, ...] | None:
+        """Pickle a decorated function, whose name stands for the kernel; None where it doesn't."""
         place = (getattr(self.py_func, "__module__", None), getattr(self.py_func, "__qualname__", None))
         try:
-            # A decorated function: its name stands for the kernel, so that it can't be pickled for itself.
-            return (_named, place) if all(place) and _named(*place) is self else self._remake
+            return (_named, place) if all(place) and _named(*place) is self else None
         except (ImportError, AttributeError):
-            return self._remake
+            return None
 
     def __repr__(self) -> str:
         """Show name and signatures."""

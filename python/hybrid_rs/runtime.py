@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Any, Final, Self, SupportsIndex
 
 import numpy as np
 
-from hybrid_rs import _core, arrays, flags, policy, progress, workers
-from hybrid_rs.errors import DeviceError, KernelError
+from hybrid_rs import _core, arrays, calls, flags, overrides, policy, progress, workers
+from hybrid_rs.errors import DeviceError
 
 if TYPE_CHECKING:
     from hybrid_rs.metrics import Metrics
     from hybrid_rs.policy import Policy
     from hybrid_rs.progress import Progress
 
-__all__ = ["PATHS", "Runtime", "default", "map"]
+__all__ = ["PATHS", "Runtime", "call", "core_of", "default", "map", "name_of"]
+
+AnyKernel = _core.Kernel | _core.Dispatcher
 
 PATHS: Final[tuple[str, ...]] = tuple(_core.paths())
 """The execution paths by name; "auto" stands for "hybrid_auto_chunked"."""
 
 _AUTO = "auto"
 _ENGINES = ("auto", "vm", "native", "reference")
+_ON_FAULT = ("raise", "mask")
 _DEVICES = ("auto", "cpu", "cuda", "both")
 
 
@@ -88,6 +91,9 @@ class Runtime:
         out: Any = None,
         progress: Progress = False,
         timeout: float | None = None,
+        where: Any = True,
+        max_steps: SupportsIndex | None = None,
+        on_fault: str = "raise",
     ) -> Any:
         """Apply a kernel to every element of the broadcast arrays.
 
@@ -97,93 +103,126 @@ class Runtime:
                 that can be cast safely to what the kernel takes. Python numbers, and lists of them, take the kernel's
                 type if they fit.
             path: How to execute: "auto", or a name of `hybrid_rs.PATHS`.
-            engine: "auto"; kernels of this build have one engine each.
+            engine: For kernels of the kernel language "vm" (the same as "auto") or "reference", which is slow and the
+                definition; other kernels have one engine each.
             device: "auto" or "cpu".
             chunk_size: Elements a worker takes at a time, at least 1. None: HYBRID_CHUNK_SIZE, else the policy.
             threads: Worker threads for this call, 1 to 1024.
             out: An array of the result's shape to store into, of a dtype that the result can be cast to ("same_kind").
-                It may overlap the inputs.
+                It may overlap the inputs. For several results a tuple of an array or None for each.
             progress: True for a bar on standard error, or a callback ``(elements done, elements in all)``.
             timeout: Seconds after which the batch is stopped.
+            where: Bools that broadcast with the arrays: the elements to compute. The others keep what ``out`` has, and
+                are zero in a new array.
+            max_steps: The most times that an element may go round its loops, all of them together; one that needs more
+                fails. For kernels of the kernel language.
+            on_fault: "raise", or "mask": go on behind elements that fail, and return ``(result, ok)``, with ``ok`` a
+                bool array that is False for these. Their results are as those of elements not computed.
 
         Returns:
-            A new array of the broadcast shape (a NumPy scalar where that is ``()``), or ``out``.
+            A new array of the broadcast shape (a NumPy scalar where that is ``()``), or ``out``; a tuple of several
+            results. What has an ``__array_ufunc__`` or ``__array_wrap__`` of its own is treated as by NumPy's ufuncs.
 
         Raises:
             KernelFault: The kernel failed at an element; the lowest one is named, every element below is computed.
             Cancelled: The timeout has passed; carries the finished ranges.
             KeyboardInterrupt: Ctrl-C; carries the finished ranges as ``finished``.
+            CompileError: The kernel's function can't be compiled for these types.
             KernelError: The core failed.
             TypeError: For an argument of the wrong type or dtype, naming it.
             ValueError: For an unusable value or shape, naming the argument.
             OverflowError: For a number that the kernel's type can't hold, naming the argument.
             RuntimeError: The Runtime is closed, or the system has no more threads.
         """
+        core = core_of(kernel)
         if engine is not _AUTO:
-            _check_engine(engine)
+            _check_engine(engine, core)
         if device is not _AUTO:
             _check_device("device", device)
-        core = _core_of(kernel)
-        if isinstance(out, tuple):
-            out = _only(out)
+        mask = on_fault != "raise" and _check_on_fault(on_fault)
         tell, end = _progress.callback(progress)
-        call = (path, chunk_size, threads, timeout, tell)
         try:
-            result = self.run(core, arrays, out, call)
+            result = NotImplemented
+            if where is True and engine != "reference":
+                result = self._core.map(
+                    core, arrays, out, path, chunk_size, threads, timeout, tell, max_steps, mask, False
+                )
+            if result is NotImplemented:
+                options = calls.Options(path, chunk_size, threads, timeout, tell, max_steps, mask)
+                result = self.run(kernel, core, arrays, out, where, engine, options)
             if tell is not None:
-                size = int(np.size(result))
-                tell(size, size)
+                first = result
+                while isinstance(first, tuple):
+                    first = first[0]
+                if isinstance(first, np.ndarray | np.generic):
+                    tell(first.size, first.size)
             return result
         finally:
             end()
 
-    def run(self, core: _core.Kernel, given: tuple[object, ...], out: Any, call: tuple[Any, ...]) -> Any:
-        """Do what `map` does with arguments by position, as the core takes them; for this package's own use."""
-        if core.joined:
-            return self._map_joined(core, given, out, call)
-        result = self._core.map(core, given, out, *call)
-        return self._map_prepared(core, given, out, call) if result is NotImplemented else result
+    def run(
+        self,
+        kernel: Any,
+        core: AnyKernel,
+        given: tuple[object, ...],
+        out: Any,
+        where: object,
+        engine: str,
+        options: calls.Options,
+    ) -> Any:
+        """Do what `map` does, without the core's quick path."""
+        scalars = given
+        if isinstance(core, _core.Dispatcher) and (tables := core.resolver.tables):
+            # A table isn't an operand: its class has no say.
+            given = tuple(np.asarray(array) if k in tables else array for k, array in enumerate(given))
+            scalars = tuple(array for k, array in enumerate(given) if k not in tables)
+        outs = out if isinstance(out, tuple) else (out,)
+        taken = overrides.find((*scalars, *outs))
+        if taken:
+            return self._hand_over(kernel, given, out, where, engine, options)
+        wrap = overrides.wrapper(kernel, scalars)
+        resolved = _resolve(core, given, engine=engine, steps=options.max_steps is not None)
+        results, ok = calls.run(self._core, resolved, out, where, options)
+        given_outs = outs if len(outs) == len(results) else outs * len(results)
+        final = [
+            result if had is not None else (wrap(result, k) if wrap else _plain(result))
+            for k, (result, had) in enumerate(zip(results, given_outs, strict=True))
+        ]
+        value = final[0] if len(final) == 1 else tuple(final)
+        return (value, _plain(ok)) if ok is not None else value
 
-    def _map_prepared(self, core: _core.Kernel, given: tuple[object, ...], out: Any, call: tuple[Any, ...]) -> Any:
-        """Convert the arguments first; a result that can't go straight into ``out`` goes through a temporary."""
-        inputs, result = _arrays.prepare(core, given)
-        if out is None:
-            return _done(self._core.map(core, inputs, None, *call))
-        shape = np.broadcast_shapes(*(array.shape for array in inputs))
-        dtype = result or np.dtype(core.result)
-        target = _arrays.check_out(out, dtype, shape)
-        if target.dtype == dtype and self._core.map(core, inputs, target, *call) is not NotImplemented:
-            return out
-        temporary = np.empty(shape, dtype)
-        try:
-            _done(self._core.map(core, inputs, temporary, *call))
-        except BaseException as error:
-            # What is finished counts, and the rest stays as it was.
-            finished = np.zeros(temporary.size, dtype=bool)
-            for begin, end in getattr(error, "finished", ()):
-                finished[begin:end] = True
-            np.copyto(target, temporary, casting="same_kind", where=finished.reshape(shape))
-            raise
-        np.copyto(target, temporary, casting="same_kind")
-        return out
-
-    def _map_joined(self, core: _core.Kernel, given: tuple[object, ...], out: Any, call: tuple[Any, ...]) -> Any:
-        """Collect the results of a callable without a dtype, then give them the dtype they need together."""
-        results = self._core.map(core, given, None, *call)
-        if results is NotImplemented:
-            inputs, _ = _arrays.prepare(core, given)
-            results = _done(self._core.map(core, inputs, None, *call))
-        whole = isinstance(results, np.ndarray)
-        values = _arrays.join(np.asarray(results, dtype=object))
-        if out is not None:
-            np.copyto(_arrays.check_out(out, values.dtype, values.shape), values, casting="same_kind")
-            return out
-        return values if whole else values[()]
+    def _hand_over(
+        self, kernel: Any, given: tuple[object, ...], out: Any, where: object, engine: str, options: calls.Options
+    ) -> Any:
+        """Let an argument's ``__array_ufunc__`` do the call, as NumPy's ufuncs do."""
+        named = {
+            "path": options.path,
+            "chunk_size": options.chunk_size,
+            "threads": options.threads,
+            "timeout": options.timeout,
+            "progress": False if options.tell is None else options.tell,
+            "max_steps": options.max_steps,
+            "on_fault": "mask" if options.mask else "raise",
+            "engine": engine,
+            "where": where,
+        }
+        usual: dict[str, Any] = {"path": _AUTO, "engine": _AUTO, "on_fault": "raise", "where": True, "progress": False}
+        keywords = {name: value for name, value in named.items() if value is not usual.get(name)}
+        outs = out if isinstance(out, tuple) else (out,)
+        if any(array is not None for array in outs):
+            keywords["out"] = outs
+        if self is not _default or not hasattr(kernel, "_core"):
+            kernel = _Bound(self, kernel)
+        result = overrides.apply(kernel, given, outs, keywords)
+        assert result is not overrides.NOTHING
+        return result
 
     def chunk_size(self, kernel: object, n: SupportsIndex) -> tuple[int, str]:
         """Return the chunk size that "auto" would use now for ``n`` elements of a kernel, and why."""
-        core = _core_of(kernel)
+        core = core_of(kernel)
         _policy.adaptive(n)  # refuses what is no number of elements
+        if isinstance(core, _core.Dispatcher):
+            core = core.resolver.latest
         return self._core.chunk_size(core, min(n.__index__(), 2**64 - 1))
 
     def metrics(self) -> Metrics:
@@ -239,6 +278,9 @@ def map(  # noqa: A001 - the contract's name
     out: Any = None,
     progress: Progress = False,
     timeout: float | None = None,
+    where: Any = True,
+    max_steps: SupportsIndex | None = None,
+    on_fault: str = "raise",
 ) -> Any:
     """Apply a kernel to every element of the broadcast arrays, on the default Runtime.
 
@@ -256,29 +298,66 @@ def map(  # noqa: A001 - the contract's name
         out=out,
         progress=progress,
         timeout=timeout,
+        where=where,
+        max_steps=max_steps,
+        on_fault=on_fault,
     )
 
 
-def call(core: _core.Kernel, arrays: tuple[object, ...]) -> Any:
+def call(kernel: Any, core: AnyKernel, arrays: tuple[object, ...]) -> Any:
     """Do what ``map(kernel, *arrays)`` does, without the microseconds that keyword arguments cost."""
-    return (_default or default()).run(core, arrays, None, ("auto", None, workers.chosen(), None, None))
+    runtime = _default or default()
+    threads = workers.chosen()
+    result = runtime._core.map(core, arrays, None, _AUTO, None, threads, None, None, None, False, False)  # noqa: SLF001
+    if result is NotImplemented:
+        options = calls.Options(_AUTO, None, threads, None, None, None, mask=False)
+        return runtime.run(kernel, core, arrays, None, True, _AUTO, options)
+    return result
 
 
-def _core_of(kernel: object) -> _core.Kernel:
-    """Return the core's kernel."""
+def _plain(array: Any) -> Any:
+    """Return a result as NumPy's ufuncs do: a scalar where there are no axes."""
+    return array if array.ndim else array[()]
+
+
+class _Bound:
+    """A kernel together with the Runtime that is to run it, for those that call it again."""
+
+    signature = None
+
+    def __init__(self, runtime: Runtime, kernel: Any) -> None:
+        self._runtime = runtime
+        self._kernel = kernel
+        self.__name__ = name_of(kernel)
+        self.nin = getattr(kernel, "nin", None)
+        self.nout = getattr(kernel, "nout", 1)
+
+    def __call__(self, *arrays: object, **options: Any) -> Any:
+        return self._runtime.map(self._kernel, *arrays, **options)
+
+    def __repr__(self) -> str:
+        return f"<{self.__name__} on {self._runtime!r}>"
+
+
+def core_of(kernel: object) -> AnyKernel:
+    """Return the core's kernel, of a kernel or of any callable."""
     core = getattr(kernel, "_core", None)
-    if isinstance(core, _core.Kernel):
+    if isinstance(core, _core.Kernel | _core.Dispatcher):
         return core
     if not callable(kernel):
         raise TypeError(f"kernel: must be a hybrid_rs.Kernel or a callable, not {type(kernel).__name__}")
     return _core.Kernel.dynamic(kernel, name_of(kernel), "object")
 
 
-def _done(result: Any) -> Any:
-    """Return the result of a call whose arguments were converted, which the core has no reason to refuse."""
-    if result is NotImplemented:
-        raise KernelError("internal error: the core refused converted arguments")
-    return result
+def _resolve(core: AnyKernel, given: tuple[object, ...], *, engine: str, steps: bool) -> calls.Resolved:
+    """Convert a call's arguments."""
+    if isinstance(core, _core.Dispatcher):
+        return core.resolver.resolve(given, steps=steps, engine=engine)
+    inputs, result = _arrays.convert(core, given)
+    if core.joined:
+        return calls.Resolved(core, inputs, frozenset(), (), None)
+    dtype = np.dtype(core.result) if result is None else result
+    return calls.Resolved(core, inputs, frozenset(), (), (dtype,))
 
 
 def name_of(function: Callable[..., Any] | Any) -> str:
@@ -286,20 +365,26 @@ def name_of(function: Callable[..., Any] | Any) -> str:
     return str(getattr(function, "__name__", None) or type(function).__name__)
 
 
-def _only(out: tuple[Any, ...]) -> Any:
-    if len(out) != 1:
-        raise ValueError(f"out: the kernel has one result, {len(out)} arrays given")
-    return out[0]
-
-
-def _check_engine(engine: object) -> None:
+def _check_engine(engine: object, core: AnyKernel) -> None:
     if not isinstance(engine, str):
         raise TypeError(f"engine: must be a str, not {type(engine).__name__}")
     if engine == _AUTO:
         return
     if engine not in _ENGINES:
         raise ValueError(f"engine: unknown engine {engine!r}; there are {', '.join(_ENGINES)}")
-    raise ValueError(f"engine: {engine!r} needs a kernel of the kernel language, which this version doesn't have")
+    if not isinstance(core, _core.Dispatcher):
+        raise ValueError(f"engine: {engine!r} needs a kernel of the kernel language, which {core.name} is not")
+    if engine == "native":
+        raise ValueError(f"engine: {engine!r} is not available in this version")
+
+
+def _check_on_fault(on_fault: object) -> bool:
+    """Return whether faults are masked."""
+    if not isinstance(on_fault, str):
+        raise TypeError(f"on_fault: must be a str, not {type(on_fault).__name__}")
+    if on_fault not in _ON_FAULT:
+        raise ValueError(f"on_fault: must be 'raise' or 'mask', not {on_fault!r}")
+    return on_fault == "mask"
 
 
 def _check_device(name: str, device: object) -> None:

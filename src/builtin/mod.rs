@@ -5,4 +5,4 @@ mod probe;
 
 pub use busy::{busy_one, busy_work, cpu_level};
 #[doc(hidden)]
-pub use probe::panic_probe;
+pub use probe::{CALL_PROBE_SITES, call_probe, panic_probe};

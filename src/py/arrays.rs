@@ -1,5 +1,6 @@
 //! NumPy arrays as views, and new result arrays.
 
+use numpy::npyffi::PY_ARRAY_API;
 use numpy::npyffi::flags::NPY_ARRAY_WRITEABLE;
 use numpy::{Element, IxDyn, PyArray, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -10,10 +11,15 @@ use crate::buffer::{DType, View};
 
 /// The core's dtype of an array; `None` for others (complex, text, structured, byte-swapped, …).
 pub(crate) fn dtype_of(array: &Bound<'_, PyUntypedArray>) -> Option<DType> {
-    let descr = array.dtype();
-    if descr.is_native_byteorder() == Some(false) {
+    if array.dtype().is_native_byteorder() == Some(false) {
         return None;
     }
+    dtype_in_any_order(array)
+}
+
+/// The core's dtype of an array, byte-swapped or not.
+pub(crate) fn dtype_in_any_order(array: &Bound<'_, PyUntypedArray>) -> Option<DType> {
+    let descr = array.dtype();
     // Kind and size, because C's long and long long are two type numbers of one size.
     Some(match (descr.kind(), descr.itemsize()) {
         (b'b', 1) => DType::Bool,
@@ -30,6 +36,41 @@ pub(crate) fn dtype_of(array: &Bound<'_, PyUntypedArray>) -> Option<DType> {
         (b'O', _) => DType::Object,
         _ => return None,
     })
+}
+
+/// The object as an array, subclasses included.
+pub(crate) fn array_of<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyUntypedArray>> {
+    object.cast::<PyUntypedArray>().ok().cloned()
+}
+
+/// The object as an array, if its class is ndarray itself: subclasses have meanings of their own.
+pub(crate) fn exact_array<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyUntypedArray>> {
+    if object.is_exact_instance_of::<PyUntypedArray>() { array_of(object) } else { None }
+}
+
+/// A NumPy scalar (its class one of NumPy's own numbers) as an array without axes.
+pub(crate) fn scalar_array<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyUntypedArray>> {
+    static NUMBERS: PyOnceLock<Vec<usize>> = PyOnceLock::new();
+    let py = object.py();
+    let numbers = NUMBERS.get_or_init(py, || {
+        let class = |name: &&str| py.import("numpy").and_then(|numpy| numpy.getattr(*name)).ok();
+        let names = DType::ALL.iter().map(|dtype| if *dtype == DType::Bool { "bool_" } else { dtype.name() });
+        // The classes live as long as NumPy, which is never unloaded.
+        names
+            .filter(|name| *name != "object")
+            .filter_map(|name| class(&name))
+            .map(|class| class.as_ptr() as usize)
+            .collect()
+    });
+    if !numbers.contains(&(object.get_type().as_ptr() as usize)) {
+        return None;
+    }
+    // SAFETY: a live NumPy scalar, checked above; a null descriptor means its own; what comes back is a new reference.
+    let array = unsafe {
+        let array = PY_ARRAY_API.PyArray_FromScalar(py, object.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(py, array)
+    };
+    array.ok()?.cast_into::<PyUntypedArray>().ok()
 }
 
 /// The one stride in bytes from each element to the next in C order; `None` if there is none.
@@ -94,7 +135,10 @@ pub(crate) fn span(array: &Bound<'_, PyUntypedArray>, itemsize: usize) -> (usize
     (low, high)
 }
 
-fn empty<T: Element>(py: Python<'_>, shape: &[usize]) -> Py<PyAny> {
+fn small<T: Element>(py: Python<'_>, shape: &[usize], zeroed: bool) -> Py<PyAny> {
+    if zeroed {
+        return PyArray::<T, IxDyn>::zeros(py, shape, false).into_any().unbind();
+    }
     // SAFETY: the elements are plain numbers, which the batch writes before anyone reads them; on a fault the array is
     // dropped unread.
     unsafe { PyArray::<T, IxDyn>::new(py, shape, false) }.into_any().unbind()
@@ -103,28 +147,35 @@ fn empty<T: Element>(py: Python<'_>, shape: &[usize]) -> Py<PyAny> {
 /// Arrays beyond this many bytes are made by `numpy.empty`, which raises MemoryError where there is no room.
 const SMALL_BYTES: usize = 1 << 16;
 
-/// A new C-ordered array, uninitialised but for objects (None).
-pub(crate) fn new_array<'py>(py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResult<Bound<'py, PyUntypedArray>> {
+/// A new C-ordered array, uninitialised (objects: None) or of zeros.
+pub(crate) fn new_array<'py>(
+    py: Python<'py>,
+    dtype: DType,
+    shape: &[usize],
+    zeroed: bool,
+) -> PyResult<Bound<'py, PyUntypedArray>> {
     let bytes = shape.iter().try_fold(dtype.size(), |bytes, len| bytes.checked_mul(*len));
-    let small = bytes.is_some_and(|bytes| bytes <= SMALL_BYTES);
+    let is_small = bytes.is_some_and(|bytes| bytes <= SMALL_BYTES);
     let array = match dtype {
-        DType::Bool if small => empty::<bool>(py, shape),
-        DType::Int8 if small => empty::<i8>(py, shape),
-        DType::Int16 if small => empty::<i16>(py, shape),
-        DType::Int32 if small => empty::<i32>(py, shape),
-        DType::Int64 if small => empty::<i64>(py, shape),
-        DType::UInt8 if small => empty::<u8>(py, shape),
-        DType::UInt16 if small => empty::<u16>(py, shape),
-        DType::UInt32 if small => empty::<u32>(py, shape),
-        DType::UInt64 if small => empty::<u64>(py, shape),
-        DType::Float32 if small => empty::<f32>(py, shape),
-        DType::Float64 if small => empty::<f64>(py, shape),
+        DType::Bool if is_small => small::<bool>(py, shape, zeroed),
+        DType::Int8 if is_small => small::<i8>(py, shape, zeroed),
+        DType::Int16 if is_small => small::<i16>(py, shape, zeroed),
+        DType::Int32 if is_small => small::<i32>(py, shape, zeroed),
+        DType::Int64 if is_small => small::<i64>(py, shape, zeroed),
+        DType::UInt8 if is_small => small::<u8>(py, shape, zeroed),
+        DType::UInt16 if is_small => small::<u16>(py, shape, zeroed),
+        DType::UInt32 if is_small => small::<u32>(py, shape, zeroed),
+        DType::UInt64 if is_small => small::<u64>(py, shape, zeroed),
+        DType::Float32 if is_small => small::<f32>(py, shape, zeroed),
+        DType::Float64 if is_small => small::<f64>(py, shape, zeroed),
         _ => {
             static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            static ZEROS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
             let keywords = PyDict::new(py);
             keywords.set_item("dtype", dtype.name())?;
             let shape = PyTuple::new(py, shape)?;
-            EMPTY.import(py, "numpy", "empty")?.call((shape,), Some(&keywords))?.unbind()
+            let make = if zeroed { ZEROS.import(py, "numpy", "zeros")? } else { EMPTY.import(py, "numpy", "empty")? };
+            make.call((shape,), Some(&keywords))?.unbind()
         }
     };
     Ok(array.into_bound(py).cast_into::<PyUntypedArray>()?)

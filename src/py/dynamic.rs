@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyException, PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyFloat, PyTuple, PyType};
@@ -20,7 +20,9 @@ pub(crate) type Callable = Arc<Py<PyAny>>;
 
 /// A kernel that calls `callable` with Python numbers.
 pub(crate) fn kernel(callable: Callable, name: &str) -> Kernel {
-    Kernel::new(name, Vec::new(), element).with_chunk(chunk, 1).with_user(callable)
+    let mut kernel = Kernel::new(name, Vec::new(), element).with_chunk(chunk, 1).with_user(callable);
+    kernel.masks_faults = true;
+    kernel
 }
 
 extern "C-unwind" fn element(ctx: &Ctx<'_>, index: u64) -> Status {
@@ -55,8 +57,14 @@ fn run(py: Python<'_>, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
             leave_fork("a callable");
         }
         if let Err(error) = result.and_then(|value| store(&ctx.outputs()[0], index, &value)) {
-            ctx.control().fault(index, Some(Box::new(error)));
-            return Status::FAULT;
+            match ctx.ok() {
+                // KeyboardInterrupt and SystemExit are no errors of the element.
+                Some(ok) if error.is_instance_of::<PyException>(py) => ok.write_bool(index, false),
+                _ => {
+                    ctx.control().fault(index, Some(Box::new(error)));
+                    return Status::FAULT;
+                }
+            }
         }
     }
     Status::DONE

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
+use super::kernel::FaultSite;
 use crate::error::{Error, StopReason};
 
 static KERNEL_ERROR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
@@ -42,6 +43,24 @@ pub(crate) fn to_py(error: Error) -> PyErr {
             raise(&CANCELLED, "Cancelled", |_, class| class.call1((message, finished)))
         }
         Error::Cancelled { reason: StopReason::Interrupted, .. } => PyKeyboardInterrupt::new_err(message),
+    }
+}
+
+impl FaultSite {
+    /// The built-in exception with the site's message; what its class raises where it takes no such message.
+    pub(crate) fn exception(&self, py: Python<'_>) -> PyErr {
+        let made =
+            py.import("builtins").and_then(|builtins| builtins.getattr(self.exception.as_str())).and_then(|class| {
+                if self.message.is_empty() { class.call0() } else { class.call1((self.message.as_str(),)) }
+            });
+        made.map_or_else(|error| error, PyErr::from_value)
+    }
+
+    /// "ZeroDivisionError: division by zero (model.py, line 7)".
+    pub(crate) fn text(&self) -> String {
+        let colon = if self.message.is_empty() { "" } else { ": " };
+        let file = self.file.rsplit(std::path::is_separator).next().unwrap_or_default();
+        format!("{}{colon}{} ({file}, line {})", self.exception, self.message, self.line)
     }
 }
 

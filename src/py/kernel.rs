@@ -5,11 +5,32 @@ use pyo3::prelude::*;
 
 use super::dynamic;
 use super::errors::to_py;
+use super::prepare::check_count;
 use crate::buffer::DType;
 use crate::builtin;
 use crate::error::Error;
 use crate::foreign;
 use crate::kernel::{Kernel, SharedKernel};
+
+/// What an argument of a kernel of the kernel language is.
+#[derive(Debug, Clone)]
+pub(crate) struct Argument {
+    pub(crate) dtype: DType,
+    /// Number of axes of a table; `None`: a scalar.
+    pub(crate) ndim: Option<usize>,
+    /// Whether it is one value for the whole batch.
+    pub(crate) uniform: bool,
+}
+
+/// A place of a kernel that can fault; [`crate::kernel::Site`] is its number.
+#[derive(Debug, Clone)]
+pub(crate) struct FaultSite {
+    /// The name of a built-in exception.
+    pub(crate) exception: String,
+    pub(crate) message: String,
+    pub(crate) file: String,
+    pub(crate) line: u32,
+}
 
 /// A kernel of the core.
 #[pyclass(frozen, name = "Kernel", module = "hybrid_rs._core")]
@@ -18,11 +39,21 @@ pub(crate) struct PyKernel {
     /// Result dtype of a dynamic kernel; the others' is in their signatures.
     pub(crate) dynamic: Option<DType>,
     callable: Option<dynamic::Callable>,
+    /// Scalars and tables in the order of a call; empty but for kernels of the kernel language.
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) sites: Vec<FaultSite>,
+}
+
+impl PyKernel {
+    /// A kernel of the kernel language.
+    pub(crate) fn compiled(kernel: Kernel, arguments: Vec<Argument>, sites: Vec<FaultSite>) -> Self {
+        Self { arguments, sites, ..kernel.into() }
+    }
 }
 
 impl From<Kernel> for PyKernel {
     fn from(kernel: Kernel) -> Self {
-        Self { inner: kernel.into(), dynamic: None, callable: None }
+        Self { inner: kernel.into(), dynamic: None, callable: None, arguments: Vec::new(), sites: Vec::new() }
     }
 }
 
@@ -38,6 +69,52 @@ impl PyKernel {
     #[staticmethod]
     fn panic_probe() -> Self {
         builtin::panic_probe().into()
+    }
+
+    /// A kernel of two scalars and a table with two results that faults and counts steps, for tests of calls.
+    #[staticmethod]
+    fn call_probe(uniform: (bool, bool)) -> Self {
+        let scalar = |uniform| Argument { dtype: DType::Int64, ndim: None, uniform };
+        let table = Argument { dtype: DType::Float64, ndim: Some(1), uniform: true };
+        let site = |(exception, message): (&str, &str), line| FaultSite {
+            exception: exception.to_owned(),
+            message: message.to_owned(),
+            file: "/some/where/probe.py".to_owned(),
+            line,
+        };
+        let sites = builtin::CALL_PROBE_SITES.into_iter().zip(7..).map(|(fault, line)| site(fault, line)).collect();
+        Self::compiled(builtin::call_probe(), vec![scalar(uniform.0), scalar(uniform.1), table], sites)
+    }
+
+    /// A program of the block VM. `lanes` and `uniforms` are type codes; ValueError says why a program is malformed.
+    #[staticmethod]
+    #[allow(clippy::too_many_arguments, reason = "the parts of a program, as the printer makes them")]
+    fn vm(
+        name: &str,
+        arguments: Vec<(String, i32, bool)>,
+        outputs: Vec<String>,
+        lanes: Vec<u8>,
+        uniforms: Vec<u8>,
+        consts: Vec<(usize, u64)>,
+        code: Vec<u8>,
+        loop_start: Option<usize>,
+        epilogue: Option<usize>,
+        permute: Vec<usize>,
+        sites: Vec<(String, String, String, u32)>,
+    ) -> PyResult<Self> {
+        let parts = super::vm::Parts {
+            arguments,
+            outputs,
+            lanes,
+            uniforms,
+            consts,
+            code,
+            loop_start,
+            epilogue,
+            permute,
+            sites,
+        };
+        super::vm::build(name, parts)
     }
 
     /// A C function at `address` with a signature such as "int32(int64, float64)".
@@ -61,7 +138,8 @@ impl PyKernel {
         };
         let callable = dynamic::Callable::new(function);
         let inner = dynamic::kernel(dynamic::Callable::clone(&callable), name).into();
-        Ok(Self { inner, dynamic: Some(result), callable: Some(callable) })
+        let sites = Vec::new();
+        Ok(Self { inner, dynamic: Some(result), callable: Some(callable), arguments: Vec::new(), sites })
     }
 
     /// Lets the garbage collector see cycles through the callable; the objects around it can break them.
@@ -84,6 +162,11 @@ impl PyKernel {
     #[getter]
     fn nin(&self) -> Option<usize> {
         self.inner.signatures.first().map(|signature| signature.inputs.len())
+    }
+
+    /// Raises TypeError for another number of arguments than it takes.
+    fn check_count(&self, given: usize) -> PyResult<()> {
+        check_count(self, given)
     }
 
     /// The result dtype of a dynamic kernel ("object": as the callable gives them); None for the others.

@@ -1,8 +1,10 @@
 //! The Python module `hybrid_rs._core`: the only place that knows Python.
 
 mod arrays;
+mod dispatcher;
 mod dynamic;
 mod errors;
+mod guard;
 mod host;
 mod kernel;
 mod metrics;
@@ -11,6 +13,7 @@ mod process;
 mod runtime;
 mod turn;
 mod vm;
+mod weak;
 
 use pyo3::prelude::*;
 
@@ -21,6 +24,9 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("HYBRID_EXEC", cfg!(feature = "hybrid-exec"))?;
     module.add("HYBRID_LITE", cfg!(feature = "hybrid-lite"))?;
     module.add_class::<kernel::PyKernel>()?;
+    module.add_class::<guard::Guards>()?;
+    module.add_class::<dispatcher::Specialisation>()?;
+    module.add_class::<dispatcher::Dispatcher>()?;
     module.add_class::<runtime::PyRuntime>()?;
     module.add_function(wrap_pyfunction!(runtime::chunk_size, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::paths, module)?)?;

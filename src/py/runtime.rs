@@ -8,17 +8,19 @@ use pyo3::exceptions::{PyAttributeError, PyException, PyOverflowError, PyTypeErr
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyString, PyTuple};
 
+use super::dispatcher::Dispatcher;
 use super::dynamic::arguments;
 use super::errors::{Index, fault, to_py};
 use super::kernel::PyKernel;
 use super::metrics::to_dict;
-use super::prepare::Prepared;
+use super::prepare::{Input, Prepared, check_count};
 use super::{process, turn};
+use crate::buffer::DType;
 use crate::builtin;
-use crate::call::{Call, Failure, Options, Watch};
+use crate::call::{Call, Failure, Options, Watch, check_threads};
 use crate::dispatch::Runtime;
 use crate::error::{Error, StopReason};
-use crate::kernel::Batch;
+use crate::kernel::{Batch, Cause, Site};
 use crate::paths::Path;
 use crate::sched::plan::Policy;
 
@@ -45,7 +47,7 @@ impl PyRuntime {
     fn map<'py>(
         &self,
         py: Python<'py>,
-        kernel: &PyKernel,
+        kernel: &Bound<'py, PyAny>,
         arrays: &Bound<'py, PyTuple>,
         out: Option<&Bound<'py, PyAny>>,
         path: &Bound<'py, PyAny>,
@@ -53,6 +55,9 @@ impl PyRuntime {
         threads: Option<&Bound<'py, PyAny>>,
         timeout: Option<&Bound<'py, PyAny>>,
         progress: Option<Py<PyAny>>,
+        max_steps: Option<&Bound<'py, PyAny>>,
+        mask: bool,
+        joined: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = Call {
             path: named_path(path)?,
@@ -61,8 +66,20 @@ impl PyRuntime {
             timeout: timeout.map(seconds).transpose()?.flatten(),
         };
         let not_implemented = || py.NotImplemented().into_bound(py);
-        let Some(prepared) = Prepared::new(kernel, arrays, out)? else { return Ok(not_implemented()) };
-        let Some(batch) = prepared.batch()? else { return Ok(not_implemented()) };
+        let max_steps = max_steps.map(|steps| positive("max_steps", steps)).transpose()?;
+        let Some((inputs, kernel)) = choose(kernel, arrays, max_steps.is_some())? else { return Ok(not_implemented()) };
+        let kernel = kernel.get();
+        if kernel.dynamic == Some(DType::Object) && !joined {
+            return Ok(not_implemented());
+        }
+        if max_steps.is_some() && !kernel.inner.counts_steps {
+            return Err(no_steps(&kernel.inner.name));
+        }
+        let Some(prepared) = Prepared::new(py, kernel, inputs, out, mask)? else { return Ok(not_implemented()) };
+        let Some(mut batch) = prepared.batch()? else { return Ok(not_implemented()) };
+        if let Some(max_steps) = max_steps {
+            batch = batch.with_max_steps(max_steps);
+        }
         // Declared before the batch's data is let go of: dropped when this thread is back in Python for good.
         let _running = process::Call::begin()?;
         let mut watch = PyWatch { progress, error: None };
@@ -71,10 +88,33 @@ impl PyRuntime {
             catch_unwind(run).unwrap_or_else(|_| Err(Error::Panic("in the Runtime itself".to_owned()).into()))
         });
         match outcome {
-            Ok(()) if prepared.shape.is_empty() && out.is_none() => prepared.output.get_item(PyTuple::empty(py)),
-            Ok(()) => Ok(prepared.output.clone().into_any()),
-            Err(failure) => Err(raise(py, failure, watch, &batch, &prepared.shape)),
+            Ok(()) => {
+                drop(batch);
+                prepared.results(py)
+            }
+            Err(failure) => Err(raise(py, failure, watch, kernel, &batch, &prepared.shape)),
         }
+    }
+
+    /// Checks the options of a call that runs elsewhere; returns the timeout in seconds and the limit of steps.
+    #[allow(clippy::type_complexity, reason = "the private call of one Python module")]
+    fn check(
+        &self,
+        path: &Bound<'_, PyAny>,
+        chunk_size: Option<&Bound<'_, PyAny>>,
+        threads: Option<&Bound<'_, PyAny>>,
+        timeout: Option<&Bound<'_, PyAny>>,
+        max_steps: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Option<f64>, Option<u64>)> {
+        named_path(path)?;
+        chunk_size.map(|size| positive("chunk_size", size)).transpose()?;
+        if let Some(threads) = threads {
+            check_threads(positive("threads", threads)? as usize).map_err(to_py)?;
+        }
+        let timeout = timeout.map(seconds).transpose()?.flatten();
+        let max_steps = max_steps.map(|steps| positive("max_steps", steps)).transpose()?;
+        self.inner.check_open().map_err(to_py)?;
+        Ok((timeout.map(|timeout| timeout.as_secs_f64()), max_steps))
     }
 
     /// All counters, as a dict.
@@ -136,7 +176,14 @@ impl Watch for PyWatch {
 }
 
 /// The exception for a failed batch.
-fn raise(py: Python<'_>, failure: Failure, watch: PyWatch, batch: &Batch<'_>, shape: &[usize]) -> PyErr {
+fn raise(
+    py: Python<'_>,
+    failure: Failure,
+    watch: PyWatch,
+    kernel: &PyKernel,
+    batch: &Batch<'_>,
+    shape: &[usize],
+) -> PyErr {
     match (failure.error, watch.error) {
         (Error::Cancelled { .. }, None) if process::is_ending() => process::ended(),
         (Error::Cancelled { finished, .. }, Some(error)) => {
@@ -144,19 +191,13 @@ fn raise(py: Python<'_>, failure: Failure, watch: PyWatch, batch: &Batch<'_>, sh
             error
         }
         (Error::Fault { index }, _) => {
-            let cause = failure.cause.and_then(|cause| cause.downcast::<PyErr>().ok()).map(|cause| *cause);
-            match cause {
+            let error = match What::of(py, failure.cause, kernel) {
                 // Not an error of the element: KeyboardInterrupt, SystemExit.
-                Some(error) if !error.is_instance_of::<PyException>(py) => {
-                    carry(py, &error, failure.finished);
-                    error
-                }
-                cause => {
-                    let error = describe_fault(py, index, cause, batch, shape);
-                    carry(py, &error, failure.finished);
-                    error
-                }
-            }
+                What::Raised(error) if !error.is_instance_of::<PyException>(py) => error,
+                what => describe_fault(py, index, what, batch, shape),
+            };
+            carry(py, &error, failure.finished);
+            error
         }
         (error, _) => to_py(error),
     }
@@ -168,18 +209,67 @@ fn carry(py: Python<'_>, error: &PyErr, finished: Vec<(u64, u64)>) {
     let _ = error.value(py).setattr("finished", finished);
 }
 
-fn describe_fault(py: Python<'_>, index: u64, cause: Option<PyErr>, batch: &Batch<'_>, shape: &[usize]) -> PyErr {
+/// What a faulting element did.
+enum What {
+    /// A callable raised.
+    Raised(PyErr),
+    /// A place of a kernel of the kernel language: the exception that plain Python would raise, and its text with the
+    /// place.
+    Site(PyErr, String),
+    Unknown,
+}
+
+impl What {
+    fn of(py: Python<'_>, cause: Option<Cause>, kernel: &PyKernel) -> Self {
+        let Some(cause) = cause else { return Self::Unknown };
+        let cause = match cause.downcast::<PyErr>() {
+            Ok(error) => return Self::Raised(*error),
+            Err(cause) => cause,
+        };
+        let site = cause.downcast::<Site>().ok().and_then(|site| kernel.sites.get(site.0 as usize));
+        site.map_or(Self::Unknown, |site| Self::Site(site.exception(py), site.text()))
+    }
+}
+
+fn describe_fault(py: Python<'_>, index: u64, what: What, batch: &Batch<'_>, shape: &[usize]) -> PyErr {
     let inputs = match arguments(py, batch.inputs(), index) {
         Ok(inputs) => inputs,
         Err(error) => return error,
     };
-    let what = cause.as_ref().map_or_else(|| "the kernel faulted".to_owned(), ToString::to_string);
+    let (cause, text) = match what {
+        What::Raised(error) => {
+            let text = error.to_string();
+            (Some(error), text)
+        }
+        What::Site(error, text) => (Some(error), text),
+        What::Unknown => (None, "the kernel faulted".to_owned()),
+    };
     let place = match position(index, shape) {
         Index::Flat(index) => index.to_string(),
-        Index::Axes(axes) => format!("{axes:?}"),
+        Index::Axes(axes) => format!("({})", axes.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
     };
-    let message = format!("element {place}, inputs {inputs}: {what}");
+    let message = format!("element {place}, inputs {inputs}: {text}");
     fault(message, Some(position(index, shape)), Some(inputs.into_any().unbind()), cause)
+}
+
+/// The inputs and the kernel of a call; `None` if something must be converted or compiled first.
+fn choose<'py>(
+    kernel: &Bound<'py, PyAny>,
+    arguments: &Bound<'py, PyTuple>,
+    steps: bool,
+) -> PyResult<Option<(Vec<Input<'py>>, Py<PyKernel>)>> {
+    if let Ok(dispatcher) = kernel.cast::<Dispatcher>() {
+        return Ok(dispatcher.get().choose(arguments, steps));
+    }
+    let kernel = kernel.cast::<PyKernel>()?;
+    check_count(kernel.get(), arguments.len())?;
+    Ok(Input::all(arguments).map(|inputs| (inputs, kernel.clone().unbind())))
+}
+
+fn no_steps(name: &str) -> PyErr {
+    PyValueError::new_err(format!(
+        "max_steps: {name} is not a kernel of the kernel language, whose steps can be counted"
+    ))
 }
 
 fn position(index: u64, shape: &[usize]) -> Index {

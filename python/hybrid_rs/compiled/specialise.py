@@ -1,0 +1,277 @@
+"""Specialisations of a kernel: made at the first call with new types, kept, remade when what they captured changes."""
+
+from __future__ import annotations
+
+import copy
+import os
+import threading
+import weakref
+from collections.abc import Sequence
+from types import FunctionType
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from hybrid_rs import _core, calls
+from hybrid_rs.compiled import operands
+from hybrid_rs.compiled.operands import Operand
+from hybrid_rs.compiled.signatures import Argument, Declared, shown
+from hybrid_rs.errors import CompileError
+
+if TYPE_CHECKING:
+    from hybrid_rs.frontend import Source, Typed
+    from hybrid_rs.ir.nodes import Function
+    from hybrid_rs.ir.types import Type
+
+__all__ = ["Specialiser", "Variant"]
+
+# Variants of one choice of types that differ in what they captured: some programs go to and fro between few values.
+_KEPT = 8
+
+Types: TypeAlias = "tuple[tuple[Type, int | None, bool], ...]"
+"""For each argument its type, the number of axes of a table (else None), and whether it is weak."""
+
+_live: weakref.WeakSet[Specialiser] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    # A thread of the parent's may have held the lock; what it was making isn't there.
+    for specialiser in list(_live):
+        specialiser.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+class Variant:
+    """The kernel's function lowered for one choice of types and captured values, or the reason why it can't be."""
+
+    def __init__(self, types: Types, guards: _core.Guards, typed: Typed | None, error: CompileError | None) -> None:
+        """Keep what lowering gave."""
+        self.types = types
+        self.guards = guards
+        self.typed = typed
+        self._error = error
+        self._function: Function | None = None
+        self.kernels: dict[tuple[tuple[bool, ...], bool], _core.Kernel] = {}
+        self.specialisations: list[_core.Specialisation] = []
+
+    def lowered(self) -> Typed:
+        """Return the lowered function; the error again if there is none."""
+        if self._error is not None:
+            raise copy.copy(self._error)
+        assert self.typed is not None
+        return self.typed
+
+    @property
+    def function(self) -> Function:
+        """The function after all passes."""
+        if self._function is None:
+            from hybrid_rs import passes
+
+            self._function = passes.run(self.lowered().function)
+        return self._function
+
+    def signature(self) -> str:
+        """Return the types as text."""
+        results = [result.name for result in self.lowered().function.results]
+        given = ", ".join(shown(Argument(type_, ndim)) for type_, ndim, _ in self.types)
+        return f"{results[0] if len(results) == 1 else '(' + ', '.join(results) + ')'}({given})"
+
+
+class Specialiser:
+    """Compiles one kernel for the types it is called with."""
+
+    def __init__(self, function: FunctionType, declared: Sequence[Declared], overflow: str) -> None:
+        """Keep what to compile, and make the dispatcher that calls go through."""
+        self.function = function
+        self.declared = tuple(declared)
+        self.lock = threading.RLock()
+        self._overflow = overflow
+        self._source: Source | None = None
+        self._variants: dict[object, list[Variant]] = {}
+        self.nin = function.__code__.co_argcount
+        self._defaults = function.__defaults__ or ()
+        rows = [
+            [(item.type.name, -1 if item.ndim is None else item.ndim) for item in one.arguments] for one in declared
+        ]
+        self.dispatcher = _core.Dispatcher(function.__name__, self, self.nin, self._defaults, rows)
+        _live.add(self)
+
+    @property
+    def source(self) -> Source:
+        """The parsed function."""
+        if self._source is None:
+            from hybrid_rs import frontend
+
+            with self.lock:
+                if self._source is None:
+                    self._source = frontend.load(self.function)
+        return self._source
+
+    @property
+    def axes(self) -> tuple[int | None, ...]:
+        """For each parameter the number of axes of a table, else None."""
+        if self.declared:
+            return tuple(item.ndim for item in self.declared[0].arguments)
+        tables = self.source.tables
+        return tuple(tables.get(name) for name in self.source.parameters)
+
+    @property
+    def tables(self) -> frozenset[int]:
+        """Which parameters are tables."""
+        return frozenset(k for k, axes in enumerate(self.axes) if axes is not None)
+
+    def variants(self) -> list[Variant]:
+        """Return those that were compiled and whose captured values are current, in the order they were made."""
+        return [
+            variant
+            for kept in self._variants.values()
+            for variant in kept
+            if variant.typed is not None and variant.guards.hold()
+        ]
+
+    @property
+    def latest(self) -> _core.Kernel:
+        """A compiled kernel; ValueError if there is none yet."""
+        for variant in reversed(self.variants()):
+            for kernel in variant.kernels.values():
+                return kernel
+        raise ValueError(f"kernel: {self.function.__name__} has not been compiled for any types yet; call it first")
+
+    # ---- calls
+
+    def resolve(self, given: tuple[object, ...], *, steps: bool, engine: str) -> calls.Resolved:
+        """Convert a call's arguments, and compile for their types if that is still to do.
+
+        Raises:
+            TypeError: For a wrong number of arguments, and for one that kernels don't take, naming it.
+            OverflowError: For a number that doesn't fit the type it is needed in, naming the argument.
+            CompileError: If the function can't be compiled for these types.
+        """
+        arguments = self._complete(given)
+        variant, read = self._variant_of(arguments)
+        typed = variant.lowered()
+        for k, type_ in typed.casts:
+            operands.check_cast(k, read[k], type_)
+        captured = tuple(
+            np.ascontiguousarray(array, np.asarray(array).dtype.newbyteorder("="))
+            for array in variant.guards.arrays() or ()
+        )
+        results = tuple(np.dtype(result.name) for result in typed.function.results)
+        inputs = [operand.array for operand in read]
+        tables = frozenset(k for k, operand in enumerate(read) if operand.ndim is not None)
+        if engine == "reference":
+            from hybrid_rs.compiled.reference import Reference
+
+            return calls.Resolved(None, inputs, tables, captured, results, Reference(typed.function))
+        kernel = self._kernel(variant, _uniform(read), steps=steps)
+        return calls.Resolved(kernel, inputs, tables, captured, results)
+
+    def _complete(self, given: tuple[object, ...]) -> tuple[object, ...]:
+        """Fill in the defaults of arguments that are left out."""
+        missing = self.nin - len(given)
+        if not 0 <= missing <= len(self._defaults):
+            most, least = self.nin, self.nin - len(self._defaults)
+            takes = f"{most}" if most == least else f"{least} to {most}"
+            raise TypeError(f"arrays: {self.function.__name__} takes {takes} inputs, {len(given)} given")
+        return (*given, *self._defaults[len(self._defaults) - missing :]) if missing else given
+
+    def _variant_of(self, arguments: tuple[object, ...]) -> tuple[Variant, list[Operand]]:
+        if self.declared:
+            place, read = operands.read_declared(self.function.__name__, self.declared, arguments)
+            return self.declared_variant(place), read
+        read = [
+            operands.read(k, argument, axes)
+            for k, (argument, axes) in enumerate(zip(arguments, self.axes, strict=True))
+        ]
+        return self.variant(tuple((operand.type, operand.ndim, operand.weak) for operand in read)), read
+
+    # ---- compiling
+
+    def declared_variant(self, place: int) -> Variant:
+        """Return the variant of a declared signature."""
+        one = self.declared[place]
+        return self.variant(tuple((item.type, item.ndim, False) for item in one.arguments), one)
+
+    def variant(self, types: Types, declared: Declared | None = None) -> Variant:
+        """Return the variant for these types, lowered if it isn't there or what it captured has changed."""
+        key: object = types if declared is None else declared.text
+        found = self._current(key)
+        if found is None:
+            with self.lock:
+                found = self._current(key)  # made while this thread waited
+                if found is None:
+                    found = self._lower(types, declared)
+                    self._variants[key] = [found, *self._variants.get(key, ())][:_KEPT]
+        return found
+
+    def _current(self, key: object) -> Variant | None:
+        return next((variant for variant in self._variants.get(key, ()) if variant.guards.hold()), None)
+
+    def _lower(self, types: Types, declared: Declared | None) -> Variant:
+        from hybrid_rs import frontend
+
+        args = tuple(
+            frontend.Arg(type_, weak) if ndim is None else frontend.TableArg(type_, ndim) for type_, ndim, weak in types
+        )
+        results = None if declared is None else declared.results
+        try:
+            typed = frontend.lower(self.source, args, overflow=self._overflow, results=results)
+        except CompileError as error:
+            from hybrid_rs.compiled.captures import snapshot
+
+            return Variant(types, snapshot(self.function), None, error.with_traceback(None))
+        from hybrid_rs.ir.nodes import Table
+
+        values = [(one.container, one.name, one.expected, one.expected is frontend.MISSING) for one in typed.guards]
+        tables = typed.function.params[len(types) :]
+        arrays = [
+            (one.container, one.name, table.type.name, table.ndim)
+            for one, table in zip(typed.captured, tables, strict=True)
+            if isinstance(table, Table)
+        ]
+        return Variant(types, _core.Guards(values, arrays), typed, None)
+
+    def _kernel(self, variant: Variant, uniform: tuple[bool, ...], *, steps: bool) -> _core.Kernel:
+        """Return the kernel for inputs that are uniform or not, printed if it isn't there."""
+        key = (uniform, steps)
+        found = variant.kernels.get(key)
+        if found is not None:
+            return found
+        with self.lock:
+            found = variant.kernels.get(key)
+            if found is None:
+                from hybrid_rs.targets import vm
+
+                function = variant.function
+                tables = (True,) * (len(function.params) - len(uniform))
+                found = vm.build(function, (*uniform, *tables), steps)
+                self._publish(variant, uniform, found, steps=steps)
+                variant.kernels[key] = found
+        return found
+
+    def _publish(self, variant: Variant, uniform: tuple[bool, ...], kernel: _core.Kernel, *, steps: bool) -> None:
+        """Let the quick path of calls find the kernel."""
+        keys = [
+            (type_.name, -1 if ndim is None else ndim, weak, same)
+            for (type_, ndim, weak), same in zip(variant.types, uniform, strict=True)
+        ]
+        casts = [(k, type_.name) for k, type_ in variant.lowered().casts]
+        variant.specialisations.append(_core.Specialisation(keys, variant.guards, casts, kernel, steps))
+        self.dispatcher.replace(
+            [one for kept in self._variants.values() for each in kept for one in each.specialisations]
+        )
+
+
+def _uniform(read: list[Operand]) -> tuple[bool, ...]:
+    """Return which inputs are the same for all elements.
+
+    Where all are, one element is computed: the kernel for arrays does that as well, and one kernel less is made.
+    """
+    uniform = tuple(operand.uniform for operand in read)
+    scalars = [operand.uniform for operand in read if operand.ndim is None]
+    if not all(scalars):
+        return uniform
+    return tuple(operand.ndim is not None for operand in read)
