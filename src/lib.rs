@@ -21,3 +21,4 @@ mod py;
 mod run;
 pub mod sched;
 pub mod topology;
+pub mod vm;

@@ -12,6 +12,7 @@ mod prepare;
 mod process;
 mod runtime;
 mod turn;
+mod vm;
 mod weak;
 
 use pyo3::prelude::*;
@@ -32,5 +33,6 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(runtime::policies, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::cpu_level, module)?)?;
     process::register(module)?;
+    vm::register(module)?;
     host::register(module)
 }

@@ -1,0 +1,31 @@
+//! Rows of control flow, faults, steps and tables.
+
+use super::build::{Builder, faulting};
+use crate::buffer::DType::{Bool, Int64, UInt64};
+use crate::vm::lanes::elements::{Bound, Dim, Fault, Step, UniformBound};
+use crate::vm::lanes::level::Levels;
+use crate::vm::op::{Control, Field, Kind};
+
+use Field::{A, B, C, Dst, Imm};
+use Kind::{Axis, Mask, S, Site, Table, Target, V};
+
+/// These rows.
+pub(super) fn rows(to: &mut Builder) {
+    to.control("end", &[], Control::End);
+    to.control("jump", &[(Imm, Target)], Control::Jump);
+    to.control("jump_if", &[(A, S(Bool)), (Imm, Target)], Control::JumpIf);
+    to.control("jump_unless", &[(A, S(Bool)), (Imm, Target)], Control::JumpUnless);
+    to.control("jump_if_none", &[(A, Mask), (Imm, Target)], Control::JumpIfNone);
+    to.control("back", &[(Imm, Target)], Control::Back);
+    to.control("enter", &[], Control::Enter);
+    to.control("compact", &[(A, Mask)], Control::Compact);
+    to.control("leave", &[], Control::Leave);
+    to.control("refill", &[(A, Mask)], Control::Refill);
+    to.code("fault".into(), &[(C, Mask), (Imm, Site)], Levels::of::<Fault>(), 1);
+    to.code("step".into(), &[(A, V(UInt64)), (C, Mask), (Imm, Site)], Levels::of::<Step>(), 1);
+    let bound = faulting(&[(Dst, V(Int64)), (A, V(Int64)), (B, S(Int64))]);
+    to.code("bound.v".into(), &bound, Levels::of::<Bound>(), 2);
+    let bound = faulting(&[(Dst, S(Int64)), (A, S(Int64)), (B, S(Int64))]);
+    to.code("bound.s".into(), &bound, Levels::plain::<UniformBound>(), 1);
+    to.code("dim".into(), &[(Dst, S(Int64)), (A, Table), (B, Axis)], Levels::plain::<Dim>(), 1);
+}
