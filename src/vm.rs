@@ -3,13 +3,20 @@
 //! See `docs/design/007-block-vm.md`.
 
 mod frame;
+mod kernel;
 mod lanes;
 mod math;
 mod meaning;
 mod number;
 pub mod op;
+mod program;
 mod reciprocal;
+mod run;
 mod table;
 mod types;
+mod verify;
 
+pub use kernel::kernel;
 pub use math::math;
+pub use program::{Draft, Input, Program, TableInput};
+pub use verify::Malformed;

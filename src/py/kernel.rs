@@ -86,6 +86,37 @@ impl PyKernel {
         Self::compiled(builtin::call_probe(), vec![scalar(uniform.0), scalar(uniform.1), table], sites)
     }
 
+    /// A program of the block VM. `lanes` and `uniforms` are type codes; ValueError says why a program is malformed.
+    #[staticmethod]
+    #[allow(clippy::too_many_arguments, reason = "the parts of a program, as the printer makes them")]
+    fn vm(
+        name: &str,
+        arguments: Vec<(String, i32, bool)>,
+        outputs: Vec<String>,
+        lanes: Vec<u8>,
+        uniforms: Vec<u8>,
+        consts: Vec<(usize, u64)>,
+        code: Vec<u8>,
+        loop_start: Option<usize>,
+        epilogue: Option<usize>,
+        permute: Vec<usize>,
+        sites: Vec<(String, String, String, u32)>,
+    ) -> PyResult<Self> {
+        let parts = super::vm::Parts {
+            arguments,
+            outputs,
+            lanes,
+            uniforms,
+            consts,
+            code,
+            loop_start,
+            epilogue,
+            permute,
+            sites,
+        };
+        super::vm::build(name, parts)
+    }
+
     /// A C function at `address` with a signature such as "int32(int64, float64)".
     #[staticmethod]
     fn foreign(name: &str, address: usize, signature: &str) -> PyResult<Self> {

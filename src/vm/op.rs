@@ -117,6 +117,30 @@ pub struct Row {
     pub(super) exec: Exec,
     /// What it costs a lane, in units of an addition: the measure of the work between two polls.
     pub(super) weight: u32,
+    /// Whether it divides by the uniform register of `b`, through a reciprocal.
+    pub(super) divides: bool,
+}
+
+impl Row {
+    /// The field that it writes a register of.
+    pub(super) fn written(&self) -> Option<(Field, Kind)> {
+        // `step` counts in its operand.
+        let counter = if self.name == "step" { Field::A } else { Field::Dst };
+        self.fields.iter().copied().find(|(field, _)| *field == counter)
+    }
+
+    /// Whether some lanes of what it writes stay as they were.
+    pub(super) fn keeps_lanes(&self) -> bool {
+        self.name == "step" || self.name.starts_with("movm.")
+    }
+
+    /// The type of the table's elements that it reads.
+    pub(super) fn reads_elements(&self) -> Option<DType> {
+        match self.fields[..] {
+            [(Field::Dst, Kind::V(dtype) | Kind::S(dtype)), _, (_, Kind::Table)] => Some(dtype),
+            _ => None,
+        }
+    }
 }
 
 /// All ops; a row's number is its place.
@@ -137,6 +161,12 @@ impl Table {
     #[must_use]
     pub fn number(&self, name: &str) -> Option<u16> {
         self.numbers.get(name).copied()
+    }
+
+    /// Says that an op divides by the uniform register of `b`.
+    pub(super) fn divides(&mut self, name: &str) {
+        let number = self.numbers[name];
+        self.rows[usize::from(number)].divides = true;
     }
 
     pub(super) fn push(&mut self, row: Row) {

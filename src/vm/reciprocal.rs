@@ -4,6 +4,7 @@
 //! (unsigned) and 5.2 (signed), whose steps hold for every divisor but 0 without a branch.
 
 use super::number::Int;
+use crate::buffer::DType;
 
 /// The reciprocal of a divisor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,6 +39,18 @@ impl Reciprocal {
         // The paper's multiplier less 2^width: the low bits are what is stored.
         let multiplier = wrapping_divide(1_u128 << (width + l - 1), magnitude).wrapping_add(1);
         Self { multiplier, before: 0, after: l - 1 }
+    }
+
+    /// The reciprocal of an integer of a type, by its bits.
+    pub(super) const fn of_bits(dtype: DType, bits: u64) -> Self {
+        let width = dtype.size() as u32 * 8;
+        match dtype {
+            DType::Int8 | DType::Int16 | DType::Int32 | DType::Int64 => {
+                let value = (bits << (64 - width)).cast_signed() >> (64 - width);
+                Self::signed(value.unsigned_abs(), width)
+            }
+            _ => Self::unsigned(bits, width),
+        }
     }
 
     /// The reciprocal of a divisor of type `T`.

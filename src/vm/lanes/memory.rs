@@ -3,7 +3,8 @@
 use std::cell::Cell;
 
 use super::map::{Class, Varying};
-use crate::vm::frame::{EVERY, Frame};
+use crate::vm::frame::{EVERY, Frame, Inst};
+use crate::vm::program::Place;
 use crate::vm::types::{Bool, Lane};
 
 /// Memory that a thread keeps between calls, in bytes; larger frames are freed.
@@ -104,11 +105,11 @@ impl Frame<'_> {
     /// The window of a mask; of `ok` where the field stands for every lane.
     ///
     /// # Safety
-    /// `place` is that of a register of bools of the frame's program, or [`EVERY`].
+    /// `mask` is the place of a register of bools of the frame's program, or [`EVERY`].
     #[inline(always)]
-    pub(in crate::vm) unsafe fn mask(&self, place: u32) -> <Varying as Class>::Of<Bool> {
+    pub(in crate::vm) unsafe fn mask(&self, mask: u32) -> <Varying as Class>::Of<Bool> {
         // SAFETY: the caller's promise; register 0 is `ok`, of bools.
-        unsafe { Varying::of(self, if place == EVERY { 0 } else { place }) }
+        unsafe { Varying::of(self, place(mask)) }
     }
 
     /// The value of a uniform register.
@@ -151,7 +152,7 @@ impl Frame<'_> {
     /// Whether all, and whether any lanes of the window are in `mask` and ok.
     fn there(&self, mask: u32) -> (bool, bool) {
         // SAFETY: `mask` is a field that the verifier took for a mask; both are only read.
-        let (mask, ok) = unsafe { (self.window::<Bool>(if mask == EVERY { 0 } else { mask }), self.window::<Bool>(0)) };
+        let (mask, ok) = unsafe { (self.window::<Bool>(place(mask)), self.window::<Bool>(0)) };
         mask.iter().zip(ok).fold((true, false), |(all, any), (mask, ok)| {
             let there = mask.0 & ok.0 != 0;
             (all & there, any | there)
@@ -162,5 +163,102 @@ impl Frame<'_> {
     pub(in crate::vm) fn clear_ok(&mut self, lane: usize) {
         // SAFETY: register 0 is `ok`, of bools.
         unsafe { self.whole_mut::<Bool>(0)[lane] = Bool(0) };
+    }
+
+    /// Carries out an op that has code.
+    #[inline(always)]
+    pub(in crate::vm) fn carry_out(&mut self, inst: &Inst) {
+        // SAFETY: instructions are made of verified programs only, for a level of this machine, and a machine runs those
+        // of the program that its frame was made for.
+        unsafe { (inst.code)(self, inst) }
+    }
+
+    /// The value of a uniform register of bools.
+    #[inline]
+    pub(in crate::vm) fn truth(&self, place: u32) -> bool {
+        // SAFETY: the verifier took the field for a uniform register of bools.
+        unsafe { self.uniform::<Bool>(place).0 != 0 }
+    }
+
+    /// Makes all lanes of the window ok.
+    pub(in crate::vm) fn set_ok(&mut self) {
+        // SAFETY: register 0 is `ok`, of bools; nothing else refers to it.
+        unsafe { self.window_mut::<Bool>(0) }.fill(Bool(1));
+    }
+
+    /// Whether any lane of the block is ok.
+    pub(in crate::vm) fn any_ok(&self) -> bool {
+        // SAFETY: as in `set_ok`.
+        unsafe { self.whole_mut::<Bool>(0) }.contains(&Bool(1))
+    }
+
+    /// Whether any lane of the window is in the mask.
+    #[inline]
+    pub(in crate::vm) fn any_set(&self, mask: u32) -> bool {
+        if mask == EVERY {
+            return self.hi > self.lo;
+        }
+        // SAFETY: the verifier took the field for a mask; it is only read.
+        let mask = unsafe { self.window::<Bool>(mask) };
+        let some = |lanes: &[Bool]| lanes.iter().fold(0, |some, lane| some | lane.0) != 0;
+        let (groups, rest) = mask.as_chunks::<64>();
+        groups.iter().any(|group| some(group)) || some(rest)
+    }
+
+    /// How many lanes of the window are in the mask, and ok if that is asked for.
+    pub(in crate::vm) fn count(&self, mask: u32, ok: bool) -> usize {
+        // SAFETY: the verifier took the field for a mask; register 0 is `ok`. Both are only read.
+        let (mask, ok) =
+            unsafe { (self.window::<Bool>(place(mask)), self.window::<Bool>(if ok { 0 } else { place(mask) })) };
+        let live = |(mask, ok): (&Bool, &Bool)| mask.0 & ok.0 & 1;
+        // Sums of bytes, which vectorise: a group has less than 256 lanes.
+        let sum = |(mask, ok): (&[Bool], &[Bool])| usize::from(mask.iter().zip(ok).map(live).sum::<u8>());
+        mask.chunks(128).zip(ok.chunks(128)).map(sum).sum()
+    }
+
+    /// Pairs each lane of the window's first `live` ones that isn't in the mask (or not ok, if that is asked for) with
+    /// one behind them that is.
+    pub(in crate::vm) fn misplaced(&self, mask: u32, ok: bool, live: usize, pairs: &mut Vec<(u32, u32)>) {
+        // SAFETY: as in `count`.
+        let (mask, ok) =
+            unsafe { (self.window::<Bool>(place(mask)), self.window::<Bool>(if ok { 0 } else { place(mask) })) };
+        let set = |lane: &usize| mask[*lane].0 & ok[*lane].0 & 1 != 0;
+        let holes = (0..live).filter(|lane| !set(lane));
+        let others = (live..mask.len()).filter(set);
+        pairs.extend(holes.zip(others).map(|(i, j)| ((self.lo + i) as u32, (self.lo + j) as u32)));
+    }
+
+    /// Exchanges pairs of a register's lanes.
+    pub(in crate::vm) fn exchange(&mut self, at: Place, pairs: &[(u32, u32)]) {
+        // SAFETY: the places of a program's permute list are those of its lane registers, with their sizes; any type of
+        // that size does for moving bits, and slices check the lanes.
+        unsafe {
+            match at.size {
+                1 => swap(self.whole_mut::<u8>(at.place), pairs),
+                2 => swap(self.whole_mut::<u16>(at.place), pairs),
+                4 => swap(self.whole_mut::<u32>(at.place), pairs),
+                _ => swap(self.whole_mut::<u64>(at.place), pairs),
+            }
+        }
+    }
+
+    /// Fills registers with zeros.
+    pub(in crate::vm) fn clear(&mut self, places: &[Place]) {
+        for at in places {
+            let (first, bytes) = (at.place as usize * self.capacity, at.size as usize * self.capacity);
+            // SAFETY: the register's lanes lie in the memory; zeros are a value of any type.
+            unsafe { self.base.add(first).write_bytes(0, bytes) };
+        }
+    }
+}
+
+/// The place of a mask; that of `ok` where it stands for every lane.
+const fn place(mask: u32) -> u32 {
+    if mask == EVERY { 0 } else { mask }
+}
+
+fn swap<T>(lanes: &mut [T], pairs: &[(u32, u32)]) {
+    for (i, j) in pairs {
+        lanes.swap(*i as usize, *j as usize);
     }
 }

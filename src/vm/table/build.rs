@@ -2,9 +2,11 @@
 
 use crate::buffer::DType;
 use crate::vm::lanes::checked::{Checked1, Checked2, UniformChecked1, UniformChecked2};
+use crate::vm::lanes::divide::{self, Division};
 use crate::vm::lanes::level::Levels;
 use crate::vm::lanes::map::{One, Two, Uniform, UniformOne, UniformTwo, Varying};
 use crate::vm::meaning::{AndNot, Binary, Refuses1, Refuses2, Unary};
+use crate::vm::number::Int;
 use crate::vm::op::{Control, Exec, Field, Kind, Row, Table};
 use crate::vm::types::{Lane, short};
 
@@ -32,11 +34,17 @@ impl Builder {
     }
 
     pub(super) fn code(&mut self, name: String, fields: &[(Field, Kind)], code: Levels, weight: u32) {
-        self.table.push(Row { name, fields: fields.to_vec(), exec: Exec::Code(code), weight });
+        self.table.push(Row { name, fields: fields.to_vec(), exec: Exec::Code(code), weight, divides: false });
     }
 
     pub(super) fn control(&mut self, name: &str, fields: &[(Field, Kind)], control: Control) {
-        self.table.push(Row { name: name.into(), fields: fields.to_vec(), exec: Exec::Control(control), weight: 1 });
+        self.table.push(Row {
+            name: name.into(),
+            fields: fields.to_vec(),
+            exec: Exec::Control(control),
+            weight: 1,
+            divides: false,
+        });
     }
 
     /// `{name}.{v,s}` from `a` to `r`, carried out by `O`, whose types may be others of the same sizes.
@@ -78,6 +86,13 @@ impl Builder {
         let kind = Lanes(DType::Bool);
         let code = Levels::of::<Two<AndNot<u8>, Varying, Varying>>();
         self.code("andn.bool.vv".into(), &[(Dst, kind), (A, kind), (B, kind)], code, 1);
+    }
+
+    /// A division, whose constant divisors get their reciprocal ahead of time.
+    pub(super) fn division<O: Division>(&mut self, name: &str) {
+        let weight = if O::T::WIDTH == 64 { 16 } else { 6 };
+        self.checked2::<O>(name, divide::loops::<O>(), weight);
+        self.table.divides(&format!("{name}.{}.vs", short(O::T::TYPE)));
     }
 
     /// `{name}.{v,s}` that faults where `O` refuses.

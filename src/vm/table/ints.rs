@@ -2,7 +2,7 @@
 
 use super::build::{Builder, Forms, loops, plain_loops};
 use crate::buffer::DType::Bool as BOOL;
-use crate::vm::lanes::divide::{self, Divide};
+use crate::vm::lanes::divide::Divide;
 use crate::vm::meaning::*;
 use crate::vm::types::short;
 
@@ -47,11 +47,10 @@ pub(super) fn rows<T: Divide>(to: &mut Builder) {
 
 fn faulting_rows<T: Divide>(to: &mut Builder) {
     let t = T::TYPE;
-    let heavy = if T::WIDTH == 64 { 16 } else { 6 };
-    to.checked2::<FloorQuot<T>>("floordiv", divide::loops::<FloorQuot<T>>(), heavy);
-    to.checked2::<FloorRem<T>>("mod", divide::loops::<FloorRem<T>>(), heavy);
-    to.checked2::<Quot<T>>("quot", divide::loops::<Quot<T>>(), heavy);
-    to.checked2::<Rem<T>>("rem", divide::loops::<Rem<T>>(), heavy);
+    to.division::<FloorQuot<T>>("floordiv");
+    to.division::<FloorRem<T>>("mod");
+    to.division::<Quot<T>>("quot");
+    to.division::<Rem<T>>("rem");
     to.checked2::<Pow<T>>("pow", plain_loops::<Pow<T>>(), 32);
     to.checked2::<Add<T>>("add_checked", loops::<Add<T>>(), 3);
     to.checked2::<Sub<T>>("sub_checked", loops::<Sub<T>>(), 3);

@@ -1,0 +1,27 @@
+//! A program as a kernel of the chunk interface.
+
+use super::program::Program;
+use super::run::run;
+use crate::kernel::{Ctx, Kernel, Signature, Status};
+
+/// The kernel that runs `program`.
+#[must_use]
+pub fn kernel(name: impl Into<String>, program: Program) -> Kernel {
+    let signature = Signature {
+        inputs: program.inputs.iter().map(|input| input.dtype).collect(),
+        outputs: program.outputs.clone(),
+    };
+    let tile = program.lanes as u64;
+    let mut kernel = Kernel::new(name, vec![signature], element).with_chunk(chunk, tile).with_user(program);
+    kernel.masks_faults = true;
+    kernel.counts_steps = true;
+    kernel
+}
+
+extern "C-unwind" fn element(ctx: &Ctx<'_>, index: u64) -> Status {
+    run(ctx.user::<Program>(), ctx, index, index + 1)
+}
+
+extern "C-unwind" fn chunk(ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
+    run(ctx.user::<Program>(), ctx, begin, end)
+}

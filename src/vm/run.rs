@@ -1,0 +1,168 @@
+//! The interpreter: takes elements, runs segments on windows of lanes, keeps to faults, limits and polls.
+
+mod refill;
+mod segment;
+#[cfg(test)]
+mod test;
+mod window;
+
+use super::frame::Frame;
+use super::lanes::memory::Memory;
+use super::program::Program;
+use super::verify::NESTING;
+use crate::kernel::{Ctx, Status};
+
+/// Work between two polls, in additions of a lane: about 50 µs.
+const POLL_WORK: u64 = 500_000;
+/// Work that an instruction takes beside its lanes, in the same unit: 5 to 10 ns.
+const DISPATCH: u64 = 64;
+
+/// Why a segment's run came to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    /// It came to `end`.
+    End,
+    /// It came to `refill`.
+    Refill,
+    /// No lane of the block is ok any more.
+    Lost,
+    /// To stop with this answer.
+    Stop(Status),
+}
+
+/// One run of a program over a range.
+struct Machine<'a> {
+    program: &'a Program,
+    frame: Frame<'a>,
+    begin: u64,
+    /// The next element that nobody has taken.
+    next: u64,
+    end: u64,
+    /// Windows remembered by `enter`: last lane and padding; the first lane doesn't change.
+    windows: [(usize, usize); NESTING],
+    depth: usize,
+    /// Work since the last poll.
+    work: u64,
+    /// Back edges that may still be taken.
+    fuel: u64,
+    /// Lane-iterations that finished lanes have idled through since the last refill.
+    idle: u64,
+    /// Scratch: pairs of lanes to be exchanged.
+    pairs: Vec<(u32, u32)>,
+}
+
+/// Computes the elements `[begin, end)`.
+pub(super) fn run(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
+    run_within(program, ctx, begin, end, u64::MAX)
+}
+
+/// The same with at most `fuel` back edges in all: tests' guard against programs that don't end.
+fn run_within(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64, fuel: u64) -> Status {
+    if begin >= end {
+        return Status::DONE;
+    }
+    let capacity = capacity(program, end - begin);
+    let mut memory = Memory::take(capacity, program.stride, &program.uniforms);
+    let base = memory.base();
+    let frame = Frame {
+        ctx,
+        memory,
+        base,
+        capacity,
+        lo: 0,
+        hi: 0,
+        padded: 0,
+        block: 0,
+        limit: u64::MAX,
+        ordered: true,
+        faulted: false,
+        ahead: &program.ahead,
+    };
+    let mut machine = Machine {
+        program,
+        frame,
+        begin,
+        next: begin,
+        end,
+        windows: [(0, 0); NESTING],
+        depth: 0,
+        work: 0,
+        fuel: 0,
+        idle: 0,
+        pairs: Vec::new(),
+    };
+    machine.frame.clear(&program.cleared);
+    let status = machine.blocks(fuel);
+    machine.frame.memory.keep();
+    status
+}
+
+/// Lanes that registers get room for: the block's, with as many again behind them as ops may write without harm; few for
+/// a few elements.
+fn capacity(program: &Program, elements: u64) -> usize {
+    let lanes = program.lanes.min(usize::try_from(elements).unwrap_or(usize::MAX));
+    let padding = if program.refill.is_some() && lanes >= Frame::PADDED_FROM { Frame::PADDING } else { 0 };
+    lanes.next_multiple_of(if lanes >= Frame::PADDED_FROM { Frame::PADDING } else { 8 }) + padding
+}
+
+impl Machine<'_> {
+    /// Block after block until the range is done, faulted or stopped.
+    fn blocks(&mut self, fuel: u64) -> Status {
+        self.fuel = fuel;
+        let bounded = self.frame.ctx.max_steps() != u64::MAX;
+        if bounded {
+            // Each back edge is a step of some lane, or leaves a loop that has none left.
+            let most = (self.frame.ctx.max_steps() + 1).saturating_mul(2 * (self.program.backs + 1));
+            self.fuel =
+                fuel.min(most.saturating_mul(self.end - self.begin).saturating_add(self.program.code.len() as u64));
+        }
+        let flow = loop {
+            if self.next < self.end && self.frame.ctx.control().skip(self.next) {
+                break Flow::Stop(self.over());
+            }
+            if !self.take(0, self.program.lanes) {
+                break Flow::End;
+            }
+            let flow = match self.program.refill {
+                Some((head, behind)) => self.refilled(head, behind),
+                None => self.segment(0),
+            };
+            if let Flow::Stop(_) = flow {
+                break flow;
+            }
+            if let Some(status) = self.poll_if_due() {
+                break Flow::Stop(status);
+            }
+        };
+        match flow {
+            Flow::Stop(status) => status,
+            _ if self.frame.limit < self.end => Status::FAULT,
+            _ => Status::DONE,
+        }
+    }
+
+    /// Gives the lanes from `lo` on, at most `most`, elements that nobody has taken; false if there are none. They become
+    /// the window and the end of the block.
+    fn take(&mut self, lo: usize, most: usize) -> bool {
+        let left = self.end.min(self.frame.limit).saturating_sub(self.next);
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(most);
+        self.frame.begin(lo, count, self.next);
+        self.next += count as u64;
+        count > 0
+    }
+
+    /// Polls if there was work for it; an answer says to stop.
+    fn poll_if_due(&mut self) -> Option<Status> {
+        if self.work < POLL_WORK {
+            return None;
+        }
+        self.work = 0;
+        let control = self.frame.ctx.control();
+        (control.poll() || control.skip(self.begin)).then(|| self.over())
+    }
+
+    /// The answer of a run that isn't finished: stopped, or pointless because of a fault.
+    fn over(&self) -> Status {
+        if self.frame.ctx.control().stopped() { Status::STOPPED } else { Status::FAULT }
+    }
+}

@@ -1,0 +1,65 @@
+//! Windows of lanes, and the permutations that bring the lanes worth computing to the front.
+
+use super::Machine;
+use crate::vm::frame::{EVERY, Frame};
+
+/// A window is compacted once so many in 8 of its lanes, or fewer, are live.
+const LIVE_EIGHTHS: usize = 6;
+
+impl Frame<'_> {
+    /// Windows of at least so many lanes are padded.
+    pub(super) const PADDED_FROM: usize = 16;
+    /// To a multiple of so many lanes: the most that an op computes together.
+    pub(super) const PADDING: usize = 64;
+
+    /// Sets the window to `[lo, hi)`.
+    pub(super) fn set_window(&mut self, lo: usize, hi: usize) {
+        (self.lo, self.hi, self.padded) = (lo, hi, hi);
+        if hi == self.block && hi - lo >= Self::PADDED_FROM {
+            self.padded = (lo + (hi - lo).next_multiple_of(Self::PADDING)).min(self.capacity);
+        }
+    }
+
+    /// Gives `count` lanes from `lo` on the elements from `first` on; they are the window, and end the block.
+    pub(super) fn begin(&mut self, lo: usize, count: usize, first: u64) {
+        let hi = lo + count;
+        self.ordered = lo == 0;
+        self.block = hi;
+        for (index, element) in self.memory.index[lo..hi].iter_mut().zip(first..) {
+            *index = element;
+        }
+        self.set_window(lo, hi);
+        self.set_ok();
+    }
+}
+
+impl Machine<'_> {
+    /// `compact`: if few lanes of the window are in the mask, brings them to its front and ends the window behind them.
+    pub(super) fn compact(&mut self, mask: u32) {
+        let (lo, hi) = (self.frame.lo, self.frame.hi);
+        if mask == EVERY {
+            return;
+        }
+        let live = self.frame.count(mask, false);
+        if live * 8 <= (hi - lo) * LIVE_EIGHTHS {
+            self.partition(mask, false, live);
+            (self.frame.hi, self.frame.padded) = (lo + live, lo + live);
+        }
+    }
+
+    /// Permutes the window so that its `live` lanes that are in the mask (and, if asked for, ok) come first.
+    pub(super) fn partition(&mut self, mask: u32, ok: bool, live: usize) {
+        self.pairs.clear();
+        self.frame.misplaced(mask, ok, live, &mut self.pairs);
+        if self.pairs.is_empty() {
+            return;
+        }
+        self.frame.ordered = false;
+        for (i, j) in &self.pairs {
+            self.frame.memory.index.swap(*i as usize, *j as usize);
+        }
+        for place in &self.program.permute {
+            self.frame.exchange(*place, &self.pairs);
+        }
+    }
+}
