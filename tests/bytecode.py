@@ -9,30 +9,19 @@ import random
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import irgen
 from hybrid_rs.ir import floats, ops
 from hybrid_rs.ir.ops import OPS, OpFault
 from hybrid_rs.ir.types import ALL, BOOL, INT64, UINT64, Type
+from hybrid_rs.printers.vm import Program
 
 EVERY = 0xFFFF
 FIELDS = ("dst", "a", "b", "c", "d", "imm")
 TYPES = {("bool" if type_ is BOOL else f"{type_.kind}{type_.bits}"): type_ for type_ in ALL}
 GARBAGE = [[irgen.constant(random.Random(seed), type_) for seed in range(50)] for type_ in ALL]
 Table = Mapping[str, tuple[int, Sequence[tuple[str, str]]]]
-
-
-class Program(Protocol):
-    """What a printer makes."""
-
-    lanes: bytes
-    uniforms: bytes
-    consts: list[tuple[int, int]]
-    code: bytes
-    loop_start: int | None
-    epilogue: int | None
-    permute: list[int]
 
 
 @dataclass

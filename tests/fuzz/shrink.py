@@ -1,9 +1,10 @@
-"""Making a failing program small: fewer rows, one result, fewer statements, simpler expressions, while it fails alike."""
+"""Making a failing program small while it fails alike: one row, one result, fewer statements, simpler expressions."""
 
 import ast
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from .check import MismatchError, check
 from .generate import KERNEL, Program
@@ -72,7 +73,7 @@ def _smaller_source(program: Program, fails: Fails, expressions: bool) -> Progra
 
 
 # Where something is replaced: a list and a place in it, and what comes instead.
-_Edit = tuple[list[ast.AST], int, list[ast.AST]]
+_Edit = tuple[list[Any], int, list[Any]]
 
 
 def _statement_edits(tree: ast.Module) -> Iterator[_Edit]:
@@ -91,7 +92,7 @@ def _statement_edits(tree: ast.Module) -> Iterator[_Edit]:
                             yield statements, place, part
 
 
-class _Field(list[ast.AST]):
+class _Field(list[Any]):
     """A node's field, seen as a list of one."""
 
     def __init__(self, node: ast.AST, name: str) -> None:
@@ -124,7 +125,7 @@ def _parts(whole: ast.expr) -> Iterator[ast.expr]:
             yield from (part for part in ast.iter_child_nodes(child) if isinstance(part, ast.expr))
 
 
-def _edited(tree: ast.Module, held: list[ast.AST], place: int, instead: list[ast.AST]) -> str:
+def _edited(tree: ast.Module, held: list[Any], place: int, instead: list[Any]) -> str:
     """Write the source with one edit, and take it back."""
     old = held[place]
     held[place : place + 1] = instead

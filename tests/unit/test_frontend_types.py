@@ -77,16 +77,18 @@ def test_literals_take_the_type_of_what_they_meet(name: str) -> None:
     def real(x: Any) -> Any:
         return x + 1.5, 2.0 * x, x * math.pi, max(0.0, x)
 
-    assert set(results(whole, x)) == {(x + 1).dtype.name} == {name}
-    assert set(results(real, x)) == {(x + 1.5).dtype.name}
+    # NumPy 1 has these rules for arrays with Python numbers, if not for its scalars.
+    assert set(results(whole, x)) == {(np.ones(1, name) + 1).dtype.name} == {name}
+    assert set(results(real, x)) == {(np.ones(1, name) + 1.5).dtype.name}
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("number", [3, 2.5])
 def test_python_numbers_are_weak_arguments(name: str, number: float) -> None:
     x = one(name)
-    assert results(operator_sum, x, number) == [(x + number).dtype.name]
-    assert results(operator_sum, number, x) == [(x + number).dtype.name]
+    wanted = (np.ones(1, name) + number).dtype.name
+    assert results(operator_sum, x, number) == [wanted]
+    assert results(operator_sum, number, x) == [wanted]
 
 
 def operator_sum(a: Any, b: Any) -> Any:

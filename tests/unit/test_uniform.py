@@ -182,16 +182,21 @@ def test_leaving_ahead_of_the_refill_loop_by_a_uniform_choice_makes_no_masks() -
     assert tree.refill is second
 
 
-def behind(x: Any, u: Any) -> Any:
-    step = u
-    while x > 3:
-        x -= step
-    step = u * 2
-    return x + step
-
-
 def test_what_the_epilogue_assigns_varies_if_the_refill_loop_goes_on_with_it() -> None:
-    assert any(name.startswith("step") for name in varying(of(behind, False, True)))
+    down = Assign("r", Op("sub", INT64, (var("r"), var("step"))))
+    loop = Loop("L", (), positive("r"), (down,), ())
+    body = (
+        put("r", "x"),
+        put("step", "u"),
+        loop,
+        put("step", 7),
+        Assign("r", Op("add", INT64, (var("r"), var("step")))),
+    )
+    tree = analysed(written(body, "r step"), False, True)
+    assert varying(tree) == {"x", "r", "step"}
+    # Another variable behind the loop is none that lanes in the loop read.
+    other = (*body[:3], put("last", 7), Assign("r", Op("add", INT64, (var("r"), var("last")))))
+    assert varying(analysed(written(other, "r step last"), False, True)) == {"x", "r"}
 
 
 def two_loops(x: Any, y: Any) -> Any:

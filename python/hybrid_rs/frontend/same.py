@@ -75,7 +75,7 @@ def _compile(node: ast.FunctionDef | ast.Lambda, function: FunctionType) -> Code
         found = compile(
             ast.Module([*imports, made], []), code.co_filename, "exec", code.co_flags & _FUTURE, dont_inherit=True
         )
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError):
         return None
     return _find(found, code)
 

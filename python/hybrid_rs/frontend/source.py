@@ -100,11 +100,20 @@ def define(function: object) -> Definition:
         )
     lines = _lines(function)
     named = function.__code__.co_name != "<lambda>"
-    definition = _def(function, lines) if named else _lambda(function, lines)
-    _check_form(definition)
-    node = definition.node
-    if isinstance(node, ast.AsyncFunctionDef) or not same_code(node, function):
-        raise _changed(function)
+    try:
+        definition = _def(function, lines) if named else _lambda(function, lines)
+        _check_form(definition)
+        node = definition.node
+        if isinstance(node, ast.AsyncFunctionDef) or not same_code(node, function):
+            raise _changed(function)
+    except RecursionError:
+        code = function.__code__
+        raise CompileError(
+            f"nested too deeply: {code.co_name} ({short(code.co_filename)}, line {code.co_firstlineno})\n"
+            "write instead: parts of it as assignments or helpers",
+            code.co_filename,
+            code.co_firstlineno,
+        ) from None
     return definition
 
 

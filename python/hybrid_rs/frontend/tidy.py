@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from hybrid_rs.ir.nodes import Block, Break, If, Loop, Stmt
 
 __all__ = ["without_exits"]
 
 
+_DEEPEST: Final = 16
+"""Early returns that are nested at most; the others stay exits of the block."""
+
+
 def without_exits(block: Block) -> tuple[Stmt, ...]:
-    """Return the statements of a block: without the block itself where all its exits were at its end."""
-    body = _tail(block.body, block.label)
+    """Return the statements of a block: without the block itself where all its exits can be at its end.
+
+    What follows an ``if`` that leaves becomes its other side, unless a loop follows, which is better off at the top.
+    """
+    body = _tail(_nested(block.body, block.label, 0), block.label)
     return (replace(block, body=body),) if _leaves(body, block.label) else body
+
+
+def _nested(body: tuple[Stmt, ...], label: str, depth: int) -> tuple[Stmt, ...]:
+    if depth == _DEEPEST:
+        return body
+    for place, stmt in enumerate(body[:-1]):
+        if not isinstance(stmt, If):
+            continue
+        rest = body[place + 1 :]
+        then_ends, else_ends = _ends(stmt.then, label), _ends(stmt.orelse, label)
+        if not (then_ends or else_ends) or _loops(rest):
+            continue
+        rest = _nested(rest, label, depth + 1)
+        then, orelse = (stmt.then, (*stmt.orelse, *rest)) if then_ends else ((*stmt.then, *rest), stmt.orelse)
+        return (*body[:place], If(stmt.cond, then, orelse))
+    return body
+
+
+def _ends(body: tuple[Stmt, ...], label: str) -> bool:
+    last = body[-1] if body else None
+    return isinstance(last, Break) and last.label == label
+
+
+def _loops(body: tuple[Stmt, ...]) -> bool:
+    for stmt in body:
+        if isinstance(stmt, Loop):
+            return True
+        if isinstance(stmt, If) and (_loops(stmt.then) or _loops(stmt.orelse)):
+            return True
+        if isinstance(stmt, Block) and _loops(stmt.body):
+            return True
+    return False
 
 
 def _tail(body: tuple[Stmt, ...], label: str) -> tuple[Stmt, ...]:

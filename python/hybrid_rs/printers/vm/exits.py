@@ -11,6 +11,9 @@ from hybrid_rs.printers.vm.values import Values
 
 __all__ = ["Exits"]
 
+# A place where no variable ends.
+_NOWHERE = -2
+
 
 class Exits(Values):
     """Prints exits, and the function's results."""
@@ -67,8 +70,12 @@ class Exits(Values):
         first = len(self.tree.types)
         if not (self.returned or self.loop_depth):
             # No lane has a result yet that must stay.
-            for place, value in enumerate(node.values):
-                self.move(first + place, self.done(self.value(value, first + place)))
+            here, self.place = self.place, _NOWHERE
+            for place, value in enumerate(node.values, first):
+                if place == first + len(node.values) - 1:
+                    # Not before may a result take the register of a variable that ends here.
+                    self.place = here
+                self.move(place, self.done(self.value(value, place)))
             mask = self.masks.here()
         else:
             operands = [self.value(value) for value in node.values]
