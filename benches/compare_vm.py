@@ -53,10 +53,10 @@ class Case:
 
 def cases(small: bool) -> list[Case]:
     """Give the work; a small one for smoke runs."""
-    count, iters, side, limit = (2_000, 32, 48, 100) if small else (100_000, 512, 1024, 1000)
+    count, iters, side, limit, most = (2_000, 32, 48, 100, 500) if small else (100_000, 512, 1024, 1000, 20_000)
     x = np.arange(count, dtype=np.int32)
     # Mean about 512, with a heavy tail: some elements cost forty times the mean.
-    counts = np.clip((np.random.default_rng(7).pareto(1.5, count) + 1) * 170, 1, 20_000).astype(np.int32)
+    counts = np.clip((np.random.default_rng(7).pareto(1.5, count) + 1) * 170, 1, most).astype(np.int32)
     found = [
         Case(
             f"busy_work {count:,} x {iters}",

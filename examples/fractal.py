@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import hybrid_rs as hr
 
-LEFT, RIGHT, MIDDLE = -0.757, -0.736, 0.1085
+LEFT, RIGHT, MIDDLE = -0.7525, -0.7390, 0.1075
 
 
 @hr.kernel

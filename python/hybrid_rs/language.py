@@ -87,7 +87,7 @@ def fma(a: Any, b: Any, c: Any) -> Any:
     given = [value for value in (a, b, c) if isinstance(value, np.generic)]
     dtype = np.result_type(*given, 0.0) if given else np.dtype(np.float64)
     a, b, c = (float(dtype.type(value)) for value in (a, b, c))
-    if not all(map(math.isfinite, (a, b, c))) or a * b == 0 == c:
+    if not all(map(math.isfinite, (a, b, c))) or (c == 0 and 0 in (a, b)):
         with np.errstate(all="ignore"):
             # Nothing is rounded here, and zeros have the signs that IEEE says.
             return dtype.type(float(np.float64(a) * np.float64(b) + np.float64(c)))

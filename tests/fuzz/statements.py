@@ -14,7 +14,7 @@ WEIGHTS = {
     "leave": 1.2, "return": 0.5, "assert": 0.5, "raise": 0.5, "unpack": 0.8, "divmod": 0.4, "pass": 0.1,
 }  # fmt: skip
 # Trip counts are remainders of these, so that nested loops stay short enough for plain Python.
-TRIPS = (3, 5, 7, 11)
+TRIPS = (3, 5, 7, 11, 40)
 
 
 @dataclass
@@ -205,7 +205,7 @@ class Statements:
             self.add(place, f"{counter} = np.int64({self.dice.between(0, 9)})")
         if not wide or self.dice.plain:
             inner.counters = (*scope.counters, counter)
-        trips = self.dice.pick(TRIPS[: 4 - place.loops])
+        trips = self.dice.pick(TRIPS[: (5, 3, 2)[place.loops]])
         given = f"{self.expr(scope, 'uint64', 2)} % {trips}" if wide else self.range_arguments(scope, trips)
         self.add(place, f"for {counter} in range({given}):")
         inside = place.inside(loop=True)
@@ -243,7 +243,7 @@ class Statements:
         counter, kind = self.name(), self.dice.pick(INTEGERS)
         self.add(place, f"{counter} = np.{kind}(0)")
         scope.variables[counter] = kind
-        trips = self.dice.pick(TRIPS[: 4 - place.loops])
+        trips = self.dice.pick(TRIPS[: (5, 3, 2)[place.loops]])
         limit = str(trips) if self.dice.chance(0.4) else f"{self.expr(scope, kind, 1)} % {trips}"
         inside = place.inside(loop=True, kept=counter)
         if self.dice.chance(0.2):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import bytecode
 import irgen
 from hybrid_rs import _core, frontend, language, passes
-from hybrid_rs.errors import KernelError
+from hybrid_rs.errors import CompileError, KernelError
 from hybrid_rs.ir import nodes, reference
 from hybrid_rs.ir.nodes import Function, Op, Param, Var
 from hybrid_rs.ir.types import ALL, BOOL, FLOAT64, INT32, INT64, named
@@ -234,4 +234,21 @@ def test_too_many_registers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
         0,
     )
     with pytest.raises(KernelError, match="over 8 lane registers"):
+        vm.program(function, (False,), False)
+
+
+def test_nesting_that_python_cannot_follow_is_refused() -> None:
+    inner: tuple[nodes.Stmt, ...] = (nodes.Assign("r", Var("x", INT64)),)
+    for level in range(2000):
+        inner = (nodes.If(Op("gt", BOOL, (Var("x", INT64), nodes.Const(INT64, level))), inner, ()),)
+    function = Function(
+        "deep",
+        (Param("x", INT64),),
+        (Param("r", INT64),),
+        (INT64,),
+        (nodes.Assign("r", Var("x", INT64)), *inner, nodes.Return((Var("r", INT64),))),
+        (nodes.Site("RuntimeError", "steps", "deep.py", 1),),
+        0,
+    )
+    with pytest.raises(CompileError, match="deep nests too deeply"):
         vm.program(function, (False,), False)

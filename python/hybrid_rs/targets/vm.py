@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from hybrid_rs import _core
+from hybrid_rs.errors import CompileError
 from hybrid_rs.ir.nodes import Function, Table
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.passes import liveness
@@ -23,6 +24,7 @@ def build(function: Function, uniform: tuple[bool, ...], steps: bool) -> _core.K
         steps: Whether the kernel counts steps, for calls with `max_steps`.
 
     Raises:
+        CompileError: The function nests deeper than Python's recursion limit allows.
         KernelError: The function is too large for the VM.
     """
     made = program(function, uniform, steps)
@@ -48,10 +50,13 @@ def build(function: Function, uniform: tuple[bool, ...], steps: bool) -> _core.K
 
 def program(function: Function, uniform: tuple[bool, ...], steps: bool) -> vm.Program:
     """Print a function as bytecode, as `build` does."""
-    tree = Tree(function)
-    liveness.run(tree)
-    uniformity.run(tree, uniform)
-    return vm.emit(tree, _numbers(), steps=steps)
+    try:
+        tree = Tree(function)
+        liveness.run(tree)
+        uniformity.run(tree, uniform)
+        return vm.emit(tree, _numbers(), steps=steps)
+    except RecursionError:
+        raise CompileError(f"{function.name} nests too deeply; split it into helpers with fewer levels") from None
 
 
 @lru_cache(maxsize=1)
