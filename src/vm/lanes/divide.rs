@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 use super::checked::check;
 use super::level::{Body, Levels};
-use super::map::{Class, Uniform, Varying, one, two, with_group};
+use super::map::{Class, Lanes, Source, Uniform, Varying, opaque, two, with_group};
 use crate::vm::frame::{Frame, Inst};
 use crate::vm::meaning::{FloorQuot, FloorRem, Quot, Refuses2, Rem};
 use crate::vm::number::{Int, Number};
@@ -20,12 +20,74 @@ use crate::vm::reciprocal::Reciprocal;
 pub(in crate::vm) trait Divide: Int {
     /// The truncating quotient; anything for a zero divisor.
     fn lane_quot(self, other: Self) -> Self;
-    /// The truncating quotient by the magnitude of the divisor whose reciprocal is given.
-    fn times(self, reciprocal: Reciprocal) -> Self;
+    /// The high halves of the products with a multiplier, of which the low bits count.
+    fn high<const G: usize>(lanes: [Self; G], multiplier: u64) -> [Self; G];
+    /// The truncating quotient by the magnitude of the divisor whose reciprocal is given; `high` is what the multiplier
+    /// gave.
+    fn settle(self, high: Self, by: Reciprocal) -> Self;
 }
 
-macro_rules! divide {
-    ($($ty:ident $wide:ident $float:ident $signed:tt),*) => {$(
+macro_rules! settle {
+    ($ty:ident true) => {
+        #[inline(always)]
+        fn settle(self, high: Self, by: Reciprocal) -> Self {
+            let sign = self >> ($ty::BITS - 1);
+            (self.wrapping_add(high) >> (by.after & ($ty::BITS - 1))).wrapping_sub(sign)
+        }
+    };
+    ($ty:ident false) => {
+        #[inline(always)]
+        fn settle(self, high: Self, by: Reciprocal) -> Self {
+            let rest = self.wrapping_sub(high) >> (by.before & 1);
+            high.wrapping_add(rest) >> (by.after & ($ty::BITS - 1))
+        }
+    };
+}
+/// Each product in the type of twice the width.
+macro_rules! high_each {
+    ($ty:ident $wide:ident) => {
+        #[inline(always)]
+        #[allow(clippy::cast_possible_truncation, clippy::cast_lossless)]
+        fn high<const G: usize>(lanes: [Self; G], multiplier: u64) -> [Self; G] {
+            let mut high = [0; G];
+            for k in 0..G {
+                high[k] = ((multiplier as $ty as $wide * lanes[k] as $wide) >> $ty::BITS) as $ty;
+            }
+            high
+        }
+    };
+}
+/// Products of the lanes with even and with odd numbers, which is what processors multiply 32 bits to 64 by; compilers
+/// make less of the plain loop.
+macro_rules! high_pairs {
+    ($ty:ident $wide:ident) => {
+        #[inline(always)]
+        #[allow(clippy::cast_possible_truncation, clippy::cast_lossless)]
+        fn high<const G: usize>(lanes: [Self; G], multiplier: u64) -> [Self; G] {
+            const PAIRED: usize = 32;
+            let by = multiplier as $ty as $wide;
+            let mut high = [0; G];
+            if G == PAIRED && cfg!(target_endian = "little") {
+                // SAFETY: a group of this size is as many pairs, of which any bits are a value.
+                let mut pairs: [$wide; PAIRED / 2] = unsafe { std::mem::transmute_copy(&lanes) };
+                for pair in &mut pairs {
+                    let (even, odd) = (*pair as $ty as $wide * by, (*pair >> $ty::BITS) * by);
+                    let low = (even as u64 >> $ty::BITS) as $wide;
+                    *pair = low | (odd as u64 & !u64::from(u32::MAX)) as $wide;
+                }
+                // SAFETY: as above, the other way.
+                high = unsafe { std::mem::transmute_copy(&pairs) };
+            } else {
+                for k in 0..G {
+                    high[k] = ((by * lanes[k] as $wide) >> $ty::BITS) as $ty;
+                }
+            }
+            high
+        }
+    };
+}
+macro_rules! by_floats {
+    ($($ty:ident $float:ident $signed:tt $high:ident $wide:ident),*) => {$(
         impl Divide for $ty {
             #[inline(always)]
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_lossless)]
@@ -38,46 +100,36 @@ macro_rules! divide {
                 let quot: $ty = unsafe { quot.to_int_unchecked() };
                 if minus { self.wrapping_neg() } else { quot }
             }
-            times!($ty $wide $signed);
+            $high!($ty $wide);
+            settle!($ty $signed);
         }
     )*};
 }
-macro_rules! divide_long {
-    ($($ty:ident $wide:ident $signed:tt),*) => {$(
+macro_rules! by_divisions {
+    ($($ty:ident $signed:tt $wide:ident),*) => {$(
         impl Divide for $ty {
             #[inline(always)]
             fn lane_quot(self, other: Self) -> Self { self.quot(other) }
-            times!($ty $wide $signed);
+            high_each!($ty $wide);
+            settle!($ty $signed);
         }
     )*};
 }
-macro_rules! times {
-    ($ty:ident $wide:ident true) => {
-        #[inline(always)]
-        #[allow(clippy::cast_possible_truncation, clippy::cast_lossless, clippy::cast_possible_wrap)]
-        fn times(self, by: Reciprocal) -> Self {
-            let high = ((by.multiplier as $ty as $wide * self as $wide) >> $ty::BITS) as $ty;
-            let sign = self >> ($ty::BITS - 1);
-            (self.wrapping_add(high) >> (by.after & ($ty::BITS - 1))).wrapping_sub(sign)
-        }
-    };
-    ($ty:ident $wide:ident false) => {
-        #[inline(always)]
-        #[allow(clippy::cast_possible_truncation, clippy::cast_lossless)]
-        fn times(self, by: Reciprocal) -> Self {
-            let high = ((by.multiplier as $ty as $wide * self as $wide) >> $ty::BITS) as $ty;
-            let rest = self.wrapping_sub(high) >> (by.before & 1);
-            high.wrapping_add(rest) >> (by.after & ($ty::BITS - 1))
-        }
-    };
+by_floats! {
+    i8 f32 true high_each i16, i16 f32 true high_each i32, i32 f64 true high_pairs i64,
+    u8 f32 false high_each u16, u16 f32 false high_each u32, u32 f64 false high_pairs u64
 }
-divide!(i8 i16 f32 true, i16 i32 f32 true, i32 i64 f64 true, u8 u16 f32 false, u16 u32 f32 false, u32 u64 f64 false);
-divide_long!(i64 i128 true, u64 u128 false);
+by_divisions!(i64 true i128, u64 false u128);
 
 /// What an op makes of the truncating quotient.
 pub(in crate::vm) trait Division: Refuses2<A = Self::T, R = Self::T> {
     type T: Divide;
     fn finish(a: Self::T, b: Self::T, quot: Self::T) -> Self::T;
+    /// The same from the quotient by the divisor's magnitude.
+    #[inline(always)]
+    fn finish_by(a: Self::T, b: Self::T, quot: Self::T) -> Self::T {
+        Self::finish(a, b, if b.is_negative() { quot.neg() } else { quot })
+    }
 }
 
 macro_rules! division {
@@ -136,14 +188,39 @@ impl<O: Division> Body for ByUniform<O> {
                 Some(known) => *known,
                 None => Reciprocal::of(b),
             };
-            let negative = b.is_negative();
-            let op = |a: O::T| {
-                let quot = a.times(by);
-                O::finish(a, b, if O::T::SIGNED && negative { quot.neg() } else { quot })
-            };
-            with_group!(one::<O::T, O::T, _, _>(dst, a, n, op); widest O::T, O::T)
+            with_group!(by_one::<O>(dst, a, n, (b, by)); widest O::T, O::T)
         }
     }
+}
+
+/// Stores what `O` makes of the quotients by `b`.
+///
+/// # Safety
+/// `n` lanes can be loaded from `a` and stored at `dst`.
+#[inline(always)]
+unsafe fn by_one<O: Division, const G: usize>(dst: *mut O::T, a: Lanes<O::T>, n: usize, by: (O::T, Reciprocal)) {
+    let mut i = 0;
+    while i + G <= n {
+        // SAFETY: the group ends at or before `n`.
+        unsafe { dst.add(i).cast::<[O::T; G]>().write_unaligned(group_by_one::<O, G>(a.group(i), by)) };
+        i = opaque(i + G);
+    }
+    while i < n {
+        // SAFETY: `i < n`.
+        unsafe { dst.add(i).write(group_by_one::<O, 1>(a.group(i), by)[0]) };
+        i = opaque(i + 1);
+    }
+}
+
+#[inline(always)]
+fn group_by_one<O: Division, const G: usize>(a: [O::T; G], (b, by): (O::T, Reciprocal)) -> [O::T; G] {
+    let high = O::T::high(a, by.multiplier);
+    let mut r = [O::T::ZERO; G];
+    for k in 0..G {
+        let quot = a[k].settle(high[k], by);
+        r[k] = O::finish_by(a[k], b, quot);
+    }
+    r
 }
 
 /// The loops of a division in the forms `vv`, `vs` and `sv`.
