@@ -361,6 +361,34 @@ mod test {
     }
 
     #[test]
+    fn safe_casts_keep_every_value() {
+        // Whether there are negative values, bits of the magnitude, bits of precision.
+        let range = |dtype: DType| match dtype {
+            DType::Bool => (false, 1, 1),
+            DType::Float32 => (true, 128, 24),
+            DType::Float64 => (true, 1024, 53),
+            integer => {
+                let signed = integer.name().starts_with('i');
+                let bits = 8 * integer.size() - usize::from(signed);
+                (signed, bits, bits)
+            }
+        };
+        for from in &DType::ALL[..11] {
+            for to in &DType::ALL[..11] {
+                let ((from_signed, from_bits, from_digits), (to_signed, to_bits, to_digits)) =
+                    (range(*from), range(*to));
+                let holds = (to_signed || !from_signed) && from_bits <= to_bits && from_digits <= to_digits;
+                let is_float = |dtype: &DType| dtype.name().starts_with('f');
+                let kind = !is_float(from) || is_float(to);
+                let rounds = from.size() == 8 && *to == DType::Float64;
+                let expected = kind && (holds || rounds);
+                assert_eq!(from.casts_safely(*to), expected, "{from} to {to}");
+            }
+        }
+        assert!(!DType::Object.casts_safely(DType::Object) && !DType::Bool.casts_safely(DType::Object));
+    }
+
+    #[test]
     #[should_panic(expected = "read of int32 at 3")]
     fn read_past_the_end_panics() {
         let _ = View::input(&[1_i32, 2, 3]).read::<i32>(3);

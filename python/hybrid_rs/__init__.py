@@ -7,6 +7,8 @@ array([741,  87, 430, 773, 119], dtype=int32)
 
 from typing import TYPE_CHECKING, Any
 
+from numpy import bool_, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64
+
 from hybrid_rs import kernels, policy
 from hybrid_rs._core import __version__
 from hybrid_rs.compiled import CompiledKernel, kernel
@@ -18,6 +20,7 @@ from hybrid_rs.workers import get_num_threads, set_num_threads, threads
 if TYPE_CHECKING:
     from hybrid_rs.bench.sweep import sweep
     from hybrid_rs.info import config, features, show_config
+    from hybrid_rs.language import bits, fma, from_bits, quot, rem
     from hybrid_rs.metrics import Metrics
 
 __all__ = [
@@ -32,26 +35,47 @@ __all__ = [
     "Metrics",
     "Runtime",
     "__version__",
+    "bits",
+    "bool_",
     "config",
     "dyn",
     "features",
+    "float32",
+    "float64",
+    "fma",
     "foreign",
+    "from_bits",
     "get_num_threads",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
     "kernel",
     "kernels",
     "map",
     "policy",
+    "quot",
+    "rem",
     "set_num_threads",
     "show_config",
     "sweep",
     "threads",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
 ]
 
 # Loaded at first use, to keep the import quick.
 _LAZY = {
     "Metrics": "hybrid_rs.metrics",
+    "bits": "hybrid_rs.language",
     "config": "hybrid_rs.info",
     "features": "hybrid_rs.info",
+    "fma": "hybrid_rs.language",
+    "from_bits": "hybrid_rs.language",
+    "quot": "hybrid_rs.language",
+    "rem": "hybrid_rs.language",
     "show_config": "hybrid_rs.info",
     "sweep": "hybrid_rs.bench.sweep",
 }

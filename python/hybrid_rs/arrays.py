@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "cast",
     "check_out",
     "convert",
+    "is_masked",
     "join",
     "shown",
     "signature",
@@ -74,6 +76,12 @@ def broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
         raise ValueError(f"arrays: operands could not be broadcast together with shapes {shown}") from None
 
 
+def is_masked(kind: type) -> bool:
+    """Whether a class is of masked arrays; without loading their module, which takes milliseconds."""
+    masked = sys.modules.get("numpy.ma")
+    return masked is not None and issubclass(kind, masked.MaskedArray)
+
+
 class Weak:
     """A Python number, or a list of nothing but numbers (also nested): without a dtype of its own, as in NEP 50."""
 
@@ -95,7 +103,7 @@ class Weak:
         if not isinstance(argument, list | tuple):
             return None
         kinds = _kinds(argument)
-        if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
+        if any(is_masked(kind) for kind in kinds):
             raise TypeError(f"arrays[{k}]: masked arrays are not supported; fill them first: a.filled(value)")
         kinds = {kind for kind in kinds if not issubclass(kind, list | tuple)}
         if not kinds <= _NUMBERS:
@@ -154,7 +162,7 @@ def _float32_ready(value: int) -> float:
 
 def as_array(k: int, argument: object) -> AnyArray:
     """Return an argument as a plain array of whatever dtype NumPy gives it."""
-    if isinstance(argument, np.ma.MaskedArray):
+    if is_masked(type(argument)):
         raise TypeError(f"arrays[{k}]: masked arrays are not supported; fill it first: a.filled(value)")
     try:
         return np.asarray(argument)
@@ -275,7 +283,7 @@ def check_out(out: object, result: np.dtype[Any] | None, shape: tuple[int, ...])
     """
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out: must be an ndarray, not {type(out).__name__}")
-    if isinstance(out, np.ma.MaskedArray):
+    if is_masked(type(out)):
         raise TypeError("out: masked arrays are not supported")
     if not out.flags.writeable:
         raise ValueError("out: the array is read-only")

@@ -12,7 +12,38 @@ class KernelError(Exception):
 
 
 class CompileError(KernelError):
-    """A function that can't be made into a kernel."""
+    """A function that can't be made into a kernel. The message shows the place and says what to write instead.
+
+    Attributes:
+        filename: The source file, or None where there is no one place.
+        lineno: The line in it, from 1, or None.
+        offset: The column, from 1, or None.
+        text: The source line, or None.
+    """
+
+    filename: str | None
+    lineno: int | None
+    offset: int | None
+    text: str | None
+
+    def __init__(
+        self,
+        message: str,
+        filename: str | None = None,
+        lineno: int | None = None,
+        offset: int | None = None,
+        text: str | None = None,
+    ) -> None:
+        """Keep the place beside the message."""
+        super().__init__(message)
+        self.filename = filename
+        self.lineno = lineno
+        self.offset = offset
+        self.text = text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle with the attributes."""
+        return type(self), (self.args[0], self.filename, self.lineno, self.offset, self.text)
 
 
 class KernelFault(KernelError):

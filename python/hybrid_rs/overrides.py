@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from hybrid_rs.arrays import is_masked
+
 __all__ = ["NOTHING", "apply", "find", "wrapper"]
 
 NOTHING: Any = object()
@@ -35,7 +37,8 @@ def find(arguments: Iterable[object]) -> list[Any]:
     for argument in filter(_other, arguments):
         kind = type(argument)
         method = getattr(kind, "__array_ufunc__", NOTHING)
-        if method is NOTHING or method is np.ndarray.__array_ufunc__ or isinstance(argument, np.ma.MaskedArray):
+        # Masked arrays are refused, whatever their class does.
+        if method is NOTHING or method is np.ndarray.__array_ufunc__ or is_masked(kind):
             continue
         if method is None:
             raise TypeError(f"operand {kind.__name__!r} does not support ufuncs (__array_ufunc__=None)")

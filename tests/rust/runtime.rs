@@ -115,6 +115,59 @@ proptest! {
     }
 }
 
+extern "C-unwind" fn fault_in_a_chunk(ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
+    (begin..end).map(|i| fault_on_negative(ctx, i)).find(|status| *status != Status::DONE).unwrap_or(Status::DONE)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Of kernels that can't mask faults themselves, too.
+    #[test]
+    fn masked_faults_are_marked_and_all_else_is_done(
+        n in 1_usize..3000, hits in proptest::collection::vec(any::<u32>(), 0..20), chunk in 1_u64..700, chunked in any::<bool>()
+    ) {
+        let mut x: Vec<i64> = (0..n as i64).collect();
+        hits.iter().for_each(|hit| x[*hit as usize % n] = -7);
+        let mut kernel = int_kernel(fault_on_negative);
+        if chunked {
+            kernel = kernel.with_chunk(fault_in_a_chunk, 16);
+        }
+        let runtime = runtime(2);
+        for path in paths() {
+            let (mut out, mut ok) = (vec![-1_i64; n], vec![1_u8; n]);
+            let flags = ok.as_mut_ptr();
+            // SAFETY: `n` bytes of a vector that nobody else uses while the batch lives.
+            let flags = unsafe { View::from_raw(flags, 1, n as u64, DType::Bool, true) };
+            let batch = Batch::new(vec![View::input(&x)], vec![View::output(&mut out)]).unwrap().with_ok(flags).unwrap();
+            let call = Call { chunk_size: Some(chunk), ..Call::new(path) };
+            prop_assert!(runtime.map(&kernel, &batch, &call, &mut NoWatch).is_ok());
+            drop(batch);
+            for i in 0..n {
+                prop_assert_eq!(ok[i] == 1, x[i] >= 0, "{} at {}", path.name(), i);
+                prop_assert_eq!(out[i], if x[i] >= 0 { 3 * x[i] } else { -1 }, "{} at {}", path.name(), i);
+            }
+        }
+    }
+}
+
+#[test]
+fn masked_batches_stop_as_others_do() {
+    let x: Vec<i64> = (0..20_000).map(|i| i % 50 - 1).collect();
+    for path in paths() {
+        let (mut out, mut ok) = (vec![-1_i64; x.len()], vec![1_u8; x.len()]);
+        // SAFETY: as above.
+        let flags = unsafe { View::from_raw(ok.as_mut_ptr(), 1, x.len() as u64, DType::Bool, true) };
+        let batch = Batch::new(vec![View::input(&x)], vec![View::output(&mut out)]).unwrap().with_ok(flags).unwrap();
+        let call = Call { chunk_size: Some(500), timeout: Some(Duration::from_millis(50)), ..Call::new(path) };
+        let failure = runtime(2).map(&int_kernel(sleep_or_fault), &batch, &call, &mut NoWatch).unwrap_err();
+        assert!(matches!(failure.error, Error::Cancelled { reason: StopReason::TimedOut, .. }), "{:?}", failure.error);
+    }
+}
+
+extern "C-unwind" fn sleep_or_fault(ctx: &Ctx<'_>, i: u64) -> Status {
+    if fault_on_negative(ctx, i) == Status::FAULT { Status::FAULT } else { sleep_a_little(ctx, i) }
+}
+
 #[test]
 fn a_panic_is_an_error_and_the_runtime_lives_on() {
     let runtime = runtime(2);

@@ -13,7 +13,7 @@ import pytest
 
 import hybrid_rs as hr
 from hybrid_rs import report
-from hybrid_rs.bench import accept, fit, gap, lite, paths, scaling, stats, sweep, tiny
+from hybrid_rs.bench import accept, fit, gap, lite, paths, scaling, stats, sweep, tiny, vm
 from hybrid_rs.bench.timing import Sample
 from hybrid_rs.bench.workload import Choice
 from hybrid_rs.report import canvas, files, findings, machine, markdown, original, plots, sections, study
@@ -103,6 +103,12 @@ def make_gap(elements: int, ratio: float) -> gap.Gap:
     return gap.Gap(elements, 2, 1000, (1000,), Choice(2000, "v2 | formula"), auto, fixed, found, span, 300.0, cost)
 
 
+def make_workloads(*batches: int) -> tuple[vm.WorkloadSweep, ...]:
+    return tuple(
+        vm.WorkloadSweep(name, make_sweep(batch, best)) for batch in batches for name, best in (("a", 750), ("b", 1500))
+    )
+
+
 def make_study(noise: float = 0.01) -> study.Study:
     """A study in which every figure is planted: fnptr_chunked is 40 times the baseline, auto 23 % behind the best."""
     speed = dict(zip(hr.PATHS, (1.05, 1.0, 1.9, 2.02, 1.9, 40.0, 41.0), strict=True))
@@ -145,6 +151,7 @@ def make_study(noise: float = 0.01) -> study.Study:
         lite.MetricsCost(50_000, 512, 2, False, metrics),
         scaling.Scaling(100_000, 512, scaled),
         tiny.Tiny(512, 2, (tiny.TinyRow("seq_direct", 64, around(1e-4), around(1e-6)),)),
+        make_workloads(50_000, 100_000),
     )
 
 
@@ -169,6 +176,7 @@ def test_every_table_is_rectangular_and_every_section_is_there() -> None:
         "Paths",
         "Acceptance",
         "Chunk sizes",
+        "Does the best",
         "Scaling law",
         "Adaptive gap",
         "Cost of",
@@ -312,11 +320,11 @@ def test_import_stays_light() -> None:
 
 def test_report_from_end_to_end(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    effort = study.Effort(2, 2, (2000,), (2000, 4000), (500, 1000), 1000, 2000, 7, (2000, 4000))
+    effort = study.Effort(2, 2, (2000,), (2000, 4000), (500, 1000), 1000, 2000, 7, (2000, 4000), (2000,), (500, 1000))
     steps: list[str] = []
     made = study.measure(effort, threads=2, note=steps.append)
     text = report.save(made, tmp_path).read_text()
-    assert [step.split(":")[0] for step in steps] == [f"{k} of 6" for k in range(1, 7)]
+    assert [step.split(":")[0] for step in steps] == [f"{k} of 7" for k in range(1, 8)]
     assert all(re.search(r"\(about \d+ s left\)$", step) for step in steps)
     assert [swept.elements for swept in made.curves] == [2000, 4000]
     assert all(name in text for name in hr.PATHS)

@@ -43,6 +43,22 @@ def load_kernel(spec: str, dtype: str | None) -> hr.Kernel:
     return hr.dyn(found, None if dtype is None else _result_dtype(dtype))
 
 
+def whole_arguments(kernel: hr.Kernel) -> frozenset[int]:
+    """Give the places of the arguments that a kernel takes whole: the tables of one written in Python.
+
+    Raises:
+        CompileError: The kernel's source can't be read.
+    """
+    from hybrid_rs.compiled import CompiledKernel
+
+    if not isinstance(kernel, CompiledKernel):
+        return frozenset()
+    from hybrid_rs.frontend import load
+
+    source = load(kernel.py_func)
+    return frozenset(place for place, name in enumerate(source.parameters) if name in source.tables)
+
+
 def _builtin(name: str) -> hr.Kernel:
     """Look a built-in kernel up."""
     kernels = {key: value for key, value in vars(hr.kernels).items() if isinstance(value, hr.Kernel)}

@@ -21,7 +21,7 @@ from hybrid_rs.cli.command import (
     counted,
     positive,
 )
-from hybrid_rs.cli.loader import load_kernel
+from hybrid_rs.cli.loader import load_kernel, whole_arguments
 from hybrid_rs.interop import csv_text, files
 
 _Argument = NDArray[Any] | int | float
@@ -79,8 +79,10 @@ def _execute(options: argparse.Namespace) -> Outcome:
     """Read, map, write. What can be refused early is refused before the batch starts."""
     kernel = load_kernel(options.kernel, options.dtype)
     files.check_output(options.out)
-    arguments = _arguments(options.arrays, options.csv_header)
-    dimensions = max(np.ndim(argument) for _, argument in arguments)
+    tables = whole_arguments(kernel)
+    arguments = _arguments(options.arrays, options.csv_header, tables)
+    scalars = [argument for place, (_, argument) in enumerate(arguments) if place not in tables]
+    dimensions = max(map(np.ndim, scalars), default=0)
     files.check_holds(options.out, [dimensions] * kernel.nout)
     with hr.Runtime(threads=options.threads) as runtime:
         result, seconds = _map(runtime, kernel, arguments, options)
@@ -102,8 +104,11 @@ def _execute(options: argparse.Namespace) -> Outcome:
     return Outcome(document, _text(document))
 
 
-def _arguments(specs: list[str], csv_header: str) -> list[_Named]:
-    """Read the files and numbers in order, each with what to call it, and check that their shapes go together."""
+def _arguments(specs: list[str], csv_header: str, tables: frozenset[int]) -> list[_Named]:
+    """Read the files and numbers in order, each with what to call it, and check that their shapes go together.
+
+    `tables` are the places of arguments that the kernel takes whole, whose shapes are their own.
+    """
     named: list[_Named] = []
     for spec in specs:
         number = _number(spec)
@@ -113,10 +118,11 @@ def _arguments(specs: list[str], csv_header: str) -> list[_Named]:
         found = files.read_arrays(spec, csv_header, _note)
         several = len(found) > 1
         named.extend((f"{spec}:{name}" if several else spec, array) for name, array in found)
+    mapped = [one for place, one in enumerate(named) if place not in tables]
     try:
-        np.broadcast_shapes(*(np.shape(argument) for _, argument in named))
+        np.broadcast_shapes(*(np.shape(argument) for _, argument in mapped))
     except ValueError as error:
-        shapes = ", ".join(f"{name} {np.shape(argument)}" for name, argument in named)
+        shapes = ", ".join(f"{name} {np.shape(argument)}" for name, argument in mapped)
         raise UsageError(f"the arrays' lengths don't go together: {shapes}") from error
     return named
 

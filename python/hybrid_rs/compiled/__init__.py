@@ -108,7 +108,9 @@ class CompiledKernel(Kernel, Generic[P, R]):
         from hybrid_rs.ir.show import show
 
         if types is None:
-            return "\n\n".join(show(variant.function) for variant in self._specialiser.variants())
+            shown = (show(variant.function) for variant in self._specialiser.variants())
+            # Weak numbers often end in the same code as arrays of their type.
+            return "\n\n".join(dict.fromkeys(shown))
         listed = types if isinstance(types, str) else ", ".join(_type_name(one) for one in types)
         wanted = arguments(listed)
         if len(wanted) != self._specialiser.nin:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hybrid_rs import arrays
 from hybrid_rs.compiled.signatures import Declared
-from hybrid_rs.ir.types import ALL, BOOL, FLOAT64, INT64, UINT64, Type, named
+from hybrid_rs.ir.types import ALL, BOOL, FLOAT64, INT64, UINT64, Type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ __all__ = ["MOST_AXES", "Operand", "as_table", "check_cast", "read", "read_decla
 MOST_AXES = 8
 """Most axes of a table."""
 
-_NAMES = frozenset(type_.name for type_ in ALL)
+_TYPES = {np.dtype(type_.name): type_ for type_ in ALL}
 
 
 class Operand(NamedTuple):
@@ -45,7 +45,7 @@ def read(k: int, argument: object, axes: int | None) -> Operand:
     """
     if axes is not None:
         array = as_table(k, argument, axes)
-        return Operand(array, named(array.dtype.name), axes, weak=False, uniform=True)
+        return Operand(array, _TYPES[array.dtype], axes, weak=False, uniform=True)
     kind = type(argument)
     if kind is float:
         return Operand(np.array(argument), FLOAT64, None, weak=True, uniform=True)
@@ -54,7 +54,7 @@ def read(k: int, argument: object, axes: int | None) -> Operand:
     if kind is int:
         return _integer(k, argument)  # type: ignore[arg-type]
     array = _native(k, arrays.as_array(k, argument))
-    return Operand(array, named(array.dtype.name), None, weak=False, uniform=array.ndim == 0)
+    return Operand(array, _TYPES[array.dtype], None, weak=False, uniform=array.ndim == 0)
 
 
 def _integer(k: int, value: int) -> Operand:
@@ -67,10 +67,11 @@ def _integer(k: int, value: int) -> Operand:
 def _native(k: int, array: AnyArray) -> AnyArray:
     """Return the array in native byte order; TypeError for a dtype that kernels don't take."""
     dtype = array.dtype
-    if dtype.isnative and dtype.name in _NAMES:
+    if dtype in _TYPES:
         return array
-    if dtype.newbyteorder("=").name in _NAMES:
-        return array.astype(dtype.newbyteorder("="))
+    native = dtype.newbyteorder("=")
+    if native in _TYPES:
+        return array.astype(native)
     advice = "; convert it first: a.astype('float32')" if dtype == np.float16 else ""
     raise TypeError(f"arrays[{k}]: dtype {dtype} is not supported; kernels take {arrays.SUPPORTED}{advice}")
 

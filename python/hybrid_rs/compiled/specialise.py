@@ -8,27 +8,27 @@ import threading
 import weakref
 from collections.abc import Sequence
 from types import FunctionType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from hybrid_rs import _core, calls
+from hybrid_rs import _core, calls, frontend, passes
 from hybrid_rs.compiled import operands
+from hybrid_rs.compiled.captures import snapshot
 from hybrid_rs.compiled.operands import Operand
 from hybrid_rs.compiled.signatures import Argument, Declared, shown
 from hybrid_rs.errors import CompileError
-
-if TYPE_CHECKING:
-    from hybrid_rs.frontend import Source, Typed
-    from hybrid_rs.ir.nodes import Function
-    from hybrid_rs.ir.types import Type
+from hybrid_rs.frontend import Source, Typed
+from hybrid_rs.ir.nodes import Function, Table
+from hybrid_rs.ir.types import Type
+from hybrid_rs.targets import vm
 
 __all__ = ["Specialiser", "Variant"]
 
 # Variants of one choice of types that differ in what they captured: some programs go to and fro between few values.
 _KEPT = 8
 
-Types: TypeAlias = "tuple[tuple[Type, int | None, bool], ...]"
+Types: TypeAlias = tuple[tuple[Type, int | None, bool], ...]
 """For each argument its type, the number of axes of a table (else None), and whether it is weak."""
 
 _live: weakref.WeakSet[Specialiser] = weakref.WeakSet()
@@ -68,8 +68,6 @@ class Variant:
     def function(self) -> Function:
         """The function after all passes."""
         if self._function is None:
-            from hybrid_rs import passes
-
             self._function = passes.run(self.lowered().function)
         return self._function
 
@@ -103,8 +101,6 @@ class Specialiser:
     def source(self) -> Source:
         """The parsed function."""
         if self._source is None:
-            from hybrid_rs import frontend
-
             with self.lock:
                 if self._source is None:
                     self._source = frontend.load(self.function)
@@ -171,6 +167,10 @@ class Specialiser:
 
     def _complete(self, given: tuple[object, ...]) -> tuple[object, ...]:
         """Fill in the defaults of arguments that are left out."""
+        if self.function.__code__.co_argcount != self.nin:
+            raise TypeError(
+                f"{self.function.__name__}: its code was replaced by one with other parameters; decorate it anew"
+            )
         missing = self.nin - len(given)
         if not 0 <= missing <= len(self._defaults):
             most, least = self.nin, self.nin - len(self._defaults)
@@ -211,8 +211,6 @@ class Specialiser:
         return next((variant for variant in self._variants.get(key, ()) if variant.guards.hold()), None)
 
     def _lower(self, types: Types, declared: Declared | None) -> Variant:
-        from hybrid_rs import frontend
-
         args = tuple(
             frontend.Arg(type_, weak) if ndim is None else frontend.TableArg(type_, ndim) for type_, ndim, weak in types
         )
@@ -220,11 +218,7 @@ class Specialiser:
         try:
             typed = frontend.lower(self.source, args, overflow=self._overflow, results=results)
         except CompileError as error:
-            from hybrid_rs.compiled.captures import snapshot
-
             return Variant(types, snapshot(self.function), None, error.with_traceback(None))
-        from hybrid_rs.ir.nodes import Table
-
         values = [(one.container, one.name, one.expected, one.expected is frontend.MISSING) for one in typed.guards]
         tables = typed.function.params[len(types) :]
         arrays = [
@@ -243,8 +237,6 @@ class Specialiser:
         with self.lock:
             found = variant.kernels.get(key)
             if found is None:
-                from hybrid_rs.targets import vm
-
                 function = variant.function
                 tables = (True,) * (len(function.params) - len(uniform))
                 found = vm.build(function, (*uniform, *tables), steps)

@@ -1,13 +1,13 @@
 """The report (report row S26): everything measured, written as Markdown with pictures and the raw timings.
 
-canvas, markdown, files, machine, original → study → plots, sections, findings → write
+canvas, markdown, files, machine, original → study → plots, sections, workloads, findings → write
 """
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
-from hybrid_rs.report import canvas, files, findings, plots, sections
+from hybrid_rs.report import canvas, files, findings, plots, sections, workloads
 from hybrid_rs.report.canvas import MissingPlotsError
 from hybrid_rs.report.study import FULL, QUICK, Effort, Study, measure
 
@@ -43,6 +43,7 @@ def save(study: Study, directory: Path) -> Path:
         "gaps": plots.gaps(study.gaps),
         "metrics": plots.metrics(study.metrics),
         "scaling": plots.scaling(study.scaling),
+        "workloads": plots.workloads(study.workloads),
     }
     for what, name in sections.PICTURES.items():
         files.write_whole(directory / name, drawn[what])
@@ -61,6 +62,7 @@ def render(study: Study) -> str:
         sections.path_comparison(study),
         sections.acceptance(study),
         sections.sweep_curves(study),
+        workloads.section(study.workloads),
         sections.scaling_law(study),
         sections.adaptive_gap(study),
         sections.metrics_cost(study),

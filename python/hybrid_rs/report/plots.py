@@ -10,6 +10,7 @@ from hybrid_rs.bench.paths import BASELINE
 from hybrid_rs.bench.scaling import Scaling
 from hybrid_rs.bench.sweep import Sweep
 from hybrid_rs.bench.table import duration, percent, significant
+from hybrid_rs.bench.vm import WorkloadSweep
 from hybrid_rs.report.canvas import (
     BLUE,
     FAINT,
@@ -267,6 +268,46 @@ def scaling(measured: Scaling) -> bytes:
         axes.set_title(f"Scaling at {measured.batch:,} elements")
         axes.legend(loc="upper left")
         return svg(made)
+
+
+def workloads(swept: "Sequence[WorkloadSweep]") -> bytes:
+    """Draw time over the chunk size relative to each workload's best, a panel a batch: intervals, undecided hollow."""
+    batches = list(dict.fromkeys(one.swept.elements for one in swept))
+    looks = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (PURPLE, "v"), (SKY, "P"))
+    names = list(dict.fromkeys(one.workload for one in swept))
+    with style():
+        made, panels = figure(1.0 + 5.2 * len(batches), 4.6, len(batches))
+        for axes, batch in zip(panels, batches, strict=True):
+            for one in swept:
+                if one.swept.elements == batch:
+                    _workload_line(axes, one, *looks[names.index(one.workload) % len(looks)])
+            axes.axhline(1.0, color=GREY, linestyle="--", linewidth=1.2, zorder=1)
+            axes.set_xscale("log")
+            _plain_log(axes)
+            sizes = [row.size for row in swept[0].swept.rows]
+            axes.set_xticks([size for size in sizes if size in (250, 500, 1000, 2000, 4000, 8000)] or sizes)
+            axes.minorticks_off()
+            axes.grid(color=FAINT, linewidth=0.8)
+            axes.set_xlabel("chunk size, elements (white core: can't be told from the best)")
+            axes.set_title(f"{batch:,} elements")
+        panels[0].set_ylabel("time / time at the workload's best size")
+        marks, labels = panels[0].get_legend_handles_labels()
+        made.legend(marks, labels, loc="outside lower center", ncols=3)
+        return svg(made)
+
+
+def _workload_line(axes: "Axes", one: WorkloadSweep, colour: str, marker: str) -> None:
+    """Draw one workload: its line, an interval a size, and hollow marks where a size can't be told from the best."""
+    rows = one.swept.rows
+    sizes, ratios = [row.size for row in rows], [row.ratio for row in rows]
+    axes.vlines(
+        sizes, [row.interval.low for row in rows], [row.interval.high for row in rows], color=colour, lw=4, alpha=0.3
+    )
+    axes.plot(sizes, ratios, color=colour, lw=1.6, marker=marker, ms=7, label=one.workload, zorder=3)
+    level = [row for row in rows if row.undecided]
+    axes.plot(
+        [row.size for row in level], [row.ratio for row in level], ls="", marker=marker, ms=4, color="white", zorder=4
+    )
 
 
 def _plain_log(axes: "Axes") -> None:

@@ -21,6 +21,7 @@ PICTURES = {
     "gaps": "gap.svg",
     "metrics": "metrics.svg",
     "scaling": "scaling.svg",
+    "workloads": "workloads.svg",
 }
 
 

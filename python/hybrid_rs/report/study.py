@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import hybrid_rs as hr
-from hybrid_rs.bench import accept, fit, gap, lite, paths, scaling, sweep, tiny
+from hybrid_rs.bench import accept, fit, gap, lite, paths, scaling, sweep, tiny, vm
 from hybrid_rs.bench.paths import DIRECT
 from hybrid_rs.bench.timing import LEAST_SAMPLES, clock
 from hybrid_rs.bench.workload import DEFAULT_BATCH, DEFAULT_ITERS, Workload
@@ -15,12 +15,13 @@ from hybrid_rs.report import machine
 CURVE_BATCHES = (50_000, 100_000)
 # What is measured, in this order, and the share of the whole time that it takes on two cores.
 PHASES = (
-    ("comparing the paths", 0.55),
-    ("sweeping chunk sizes", 0.07),
-    ("re-timing the best sizes beside the automatic path", 0.05),
-    ("measuring what metrics cost", 0.14),
-    ("counting threads", 0.17),
+    ("comparing the paths", 0.45),
+    ("sweeping chunk sizes", 0.06),
+    ("re-timing the best sizes beside the automatic path", 0.04),
+    ("measuring what metrics cost", 0.11),
+    ("counting threads", 0.14),
     ("calling on tiny batches", 0.02),
+    ("sweeping chunk sizes of kernels written in Python", 0.18),
 )
 # Elements that are timed to guess how long it all takes.
 PROBE = 2000
@@ -39,11 +40,21 @@ class Effort:
     batch: int = DEFAULT_BATCH
     iters: int = DEFAULT_ITERS
     curve_batches: tuple[int, ...] = CURVE_BATCHES
+    workload_batches: tuple[int, ...] = vm.DEFAULT_BATCHES
+    workload_sizes: tuple[int, ...] = (500, 1000, 2000, 4000)
 
 
 # Quick stays under a minute and full under five on two cores; most of both goes into the paths that run scalar code.
 QUICK = Effort(5, 12, (DEFAULT_BATCH,), (10_000, *CURVE_BATCHES), sweep.DEFAULT_SIZES, 10_000)
-FULL = Effort(15, 40, (10_000, 50_000, DEFAULT_BATCH), fit.DEFAULT_BATCHES, fit.WIDE_SIZES, 50_000)
+FULL = Effort(
+    15,
+    40,
+    (10_000, 50_000, DEFAULT_BATCH),
+    fit.DEFAULT_BATCHES,
+    fit.WIDE_SIZES,
+    50_000,
+    workload_sizes=(250, 500, 1000, 1500, 2000, 3000, 4000, 8000),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class Study:
     metrics: lite.MetricsCost
     scaling: scaling.Scaling
     tiny: tiny.Tiny
+    workloads: tuple[vm.WorkloadSweep, ...]
 
     @property
     def curves(self) -> tuple[sweep.Sweep, ...]:
@@ -78,6 +90,7 @@ class Study:
             "metrics": self.metrics.to_dict(),
             "scaling": self.scaling.to_dict(),
             "tiny": self.tiny.to_dict(),
+            "workloads": [one.to_dict() for one in self.workloads],
         }
 
 
@@ -128,5 +141,7 @@ def measure(effort: Effort, threads: int | None = None, note: Callable[[str], No
     scaled = scaling.measure_scaling(effort.batch, effort.iters, threads, effort.samples)
     step.next()
     small = tiny.measure_tiny(iters=effort.iters, threads=threads, samples=effort.fast_samples)
+    step.next()
+    swept = vm.sweep_workloads(effort.workload_batches, effort.workload_sizes, threads, effort.fast_samples)
     accepted = accept.Acceptance(compared[-1], accept.DEFAULT_TARGET)
-    return Study(facts, effort, compared, accepted, sweeps, fit.fit(sweeps), gaps, metrics, scaled, small)
+    return Study(facts, effort, compared, accepted, sweeps, fit.fit(sweeps), gaps, metrics, scaled, small, swept)

@@ -1,0 +1,169 @@
+"""Inlining of helpers: their body is lowered where they are called."""
+
+from __future__ import annotations
+
+import ast
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from hybrid_rs.errors import CompileError
+from hybrid_rs.frontend import captured
+from hybrid_rs.frontend.dispatch import lower
+from hybrid_rs.frontend.frame import Frame
+from hybrid_rs.frontend.source import Definition
+from hybrid_rs.frontend.statements import run_body
+from hybrid_rs.frontend.tidy import without_exits
+from hybrid_rs.frontend.typed import Guard
+from hybrid_rs.frontend.values import Operand, Table, Tuple, Value
+from hybrid_rs.ir.nodes import Assign, Block, Const, Var
+
+if TYPE_CHECKING:
+    from hybrid_rs.frontend.walk import Walk
+
+__all__ = ["inline"]
+
+
+def inline(walk: Walk, node: ast.Call, function: FunctionType) -> Operand:
+    """Lower a call of a helper."""
+    definition = _define(walk, node, function)
+    walk.guards.add(Guard(function, "__code__", definition.code))
+    chain = walk.frame.chain()
+    if any(outer.code is definition.code for outer in chain):
+        names = " -> ".join([*(outer.name for outer in chain), definition.name])
+        raise walk.fail(node, f"unsupported: recursion in a kernel ({names})", "a loop")
+    given = _arguments(walk, node, definition)
+    caller = walk.frame
+    frame = Frame(definition, caller, node, walk.session.instance(caller.number, node))
+    walk.frame = frame
+    try:
+        for name, (operand, at) in given.items():
+            _bind(walk, frame, name, operand, at)
+        result = _body(walk, frame)
+    finally:
+        walk.frame = caller
+    if frame.assigned is None and frame.count is None:
+        caller.assigned = None  # it always raises
+    return result
+
+
+def _define(walk: Walk, node: ast.Call, function: FunctionType) -> Definition:
+    try:
+        return walk.session.source.define(function)
+    except CompileError as error:
+        if error.text is not None:
+            raise
+        first, _, rest = str(error).partition("\n")
+        raise walk.fail(node, first, rest.removeprefix("write instead: ")) from None
+
+
+def _arguments(walk: Walk, node: ast.Call, definition: Definition) -> dict[str, tuple[Operand, ast.AST]]:
+    """Return what each parameter gets, in the order of evaluation."""
+    arguments = definition.arguments
+    positional = definition.parameters
+    names = dict.fromkeys((*positional[len(arguments.posonlyargs) :], *definition.keyword_only))
+    given: dict[str, ast.expr] = {}
+    for place, argument in enumerate(node.args):
+        if isinstance(argument, ast.Starred):
+            raise walk.fail(argument, "unsupported: star arguments in a kernel", "each argument by itself")
+        if place >= len(positional):
+            raise walk.fail(
+                node,
+                f"{definition.name} takes {len(positional)} arguments, not {len(node.args)}",
+                "one argument for each parameter",
+            )
+        given[positional[place]] = argument
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise walk.fail(keyword, "unsupported: star arguments in a kernel", "each argument by itself")
+        if keyword.arg not in names:
+            raise walk.fail(
+                keyword,
+                f"{definition.name} has no parameter {keyword.arg} that can be given by name",
+                "one of its own parameters",
+            )
+        if keyword.arg in given:
+            raise walk.fail(keyword, f"{definition.name} gets {keyword.arg} twice", "each argument once")
+        given[keyword.arg] = keyword.value
+    operands: list[Any] = []
+    for argument in given.values():
+        mark = len(walk.out)
+        operand = lower(walk, argument)
+        if len(walk.out) > mark:
+            walk.in_order(operands, mark)
+        operands.append(operand)
+    found: dict[str, tuple[Operand, ast.AST]] = dict(
+        zip(given, zip(operands, given.values(), strict=True), strict=True)
+    )
+    missing = [name for name in (*positional, *definition.keyword_only) if name not in found]
+    if missing:
+        _defaults(walk, node, definition, missing, found)
+    return found
+
+
+def _defaults(
+    walk: Walk, node: ast.Call, definition: Definition, missing: list[str], found: dict[str, tuple[Operand, ast.AST]]
+) -> None:
+    """Give the parameters that got no argument their default values."""
+    function = definition.function
+    defaults = function.__defaults__ or ()
+    values: dict[str, object] = dict(
+        zip(definition.parameters[len(definition.parameters) - len(defaults) :], defaults, strict=True)
+    )
+    values.update(function.__kwdefaults__ or {})
+    walk.guards.add(Guard(function, "__defaults__", function.__defaults__))
+    if definition.keyword_only:
+        walk.guards.add(Guard(function, "__kwdefaults__", function.__kwdefaults__))
+    for name in missing:
+        if name not in values:
+            raise walk.fail(node, f"{definition.name} gets no {name}", f"a value for {name}")
+        value = captured.constant(values[name])
+        if value is None:
+            raise walk.fail(
+                node,
+                f"unsupported: the default value of {name} in {definition.name}, a {type(values[name]).__name__}",
+                "a number",
+            )
+        found[name] = value, node
+
+
+def _bind(walk: Walk, frame: Frame, name: str, operand: Operand, at: ast.AST) -> None:
+    """Let a parameter stand for its argument; one that is assigned to becomes a variable."""
+    if isinstance(operand, Tuple):
+        raise walk.fail(at, "unsupported: a tuple as an argument", "its items, each as an argument")
+    if name in frame.definition.scan.stores:
+        if isinstance(operand, Table):
+            raise walk.fail(at, f"unsupported: an assignment to {name}, which is a table", "another variable")
+        walk.assign(frame.variable(name), operand, at, name)
+        assert frame.assigned is not None
+        frame.assigned.add(name)
+        frame.maybe.add(name)
+    elif isinstance(operand, Table) or operand.expr is None or isinstance(operand.expr, Const | Var):
+        frame.bound[name] = operand
+    else:
+        local = walk.named_temporary(frame.variable(name), operand.type)
+        walk.out.append(Assign(local, operand.expr))
+        frame.bound[name] = Value(Var(local, operand.type), operand.type, weak=operand.weak)
+
+
+def _body(walk: Walk, frame: Frame) -> Operand:
+    scan = frame.definition.scan
+    body = frame.definition.body
+    if not scan.returns or (len(scan.returns) == 1 and scan.returns[0] is body[-1]):
+        run_body(walk, body)
+        items = frame.result
+    else:
+        frame.exit = walk.label(f"{frame.definition.name}.")
+        _, statements = walk.apart(lambda: run_body(walk, body))
+        _check_end(walk, frame)
+        walk.out += without_exits(Block(frame.exit, tuple(statements)))
+        items = tuple([walk.read(frame.returned(place)) for place in range(frame.count or 0)])
+    if items is None or not frame.count:
+        return Tuple(())
+    return items[0] if frame.count == 1 and not frame.gives_tuple else Tuple(items)
+
+
+def _check_end(walk: Walk, frame: Frame) -> None:
+    if frame.assigned is not None and frame.count:
+        raise walk.fail(
+            None, f"missing return: {frame.definition.name} ends without one on some path", "a return at its end"
+        )
