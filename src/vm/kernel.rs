@@ -4,6 +4,10 @@ use super::program::Program;
 use super::run::run;
 use crate::kernel::{Ctx, Kernel, Signature, Status};
 
+/// Blocks that a chunk should have where lanes are refilled: at its end they run empty, for as long as its longest
+/// element takes.
+const LEAST_REFILLS: u64 = 64;
+
 /// The kernel that runs `program`.
 #[must_use]
 pub fn kernel(name: impl Into<String>, program: Program) -> Kernel {
@@ -12,7 +16,11 @@ pub fn kernel(name: impl Into<String>, program: Program) -> Kernel {
         outputs: program.outputs.clone(),
     };
     let tile = program.lanes as u64;
+    let refills = program.refill.is_some();
     let mut kernel = Kernel::new(name, vec![signature], element).with_chunk(chunk, tile).with_user(program);
+    if refills {
+        kernel.least = LEAST_REFILLS * tile;
+    }
     kernel.masks_faults = true;
     kernel.counts_steps = true;
     kernel
