@@ -21,6 +21,7 @@ __all__ = [
     "convert",
     "is_masked",
     "join",
+    "printable",
     "shown",
     "signature",
     "spread",
@@ -74,6 +75,9 @@ def broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
     except ValueError:
         shown = " ".join(map(str, shapes))
         raise ValueError(f"arrays: operands could not be broadcast together with shapes {shown}") from None
+    except RuntimeError:
+        # NumPy 2 has arrays of 64 axes, and broadcasts up to 32.
+        raise ValueError(f"arrays: operands of {max(map(len, shapes))} axes can't be broadcast") from None
 
 
 def is_masked(kind: type) -> bool:
@@ -232,6 +236,11 @@ def shown(value: float) -> str:
     if type(value) is int and value.bit_length() > _MOST_BITS:
         return f"an integer of {value.bit_length()} bits"
     return repr(value)
+
+
+def printable(text: str) -> str:
+    """Return the text with a question mark for each lone surrogate, which UTF-8 can't have."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _advice(argument: object, dtype: np.dtype[Any], wanted: list[str]) -> str:

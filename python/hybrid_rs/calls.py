@@ -280,15 +280,26 @@ class _Batch:
 
 
 def _flags(where: object) -> AnyArray:
-    selection = np.asarray(where)
+    if arrays.is_masked(type(where)):
+        raise TypeError("where: masked arrays are not supported; fill it first: a.filled(False)")
+    try:
+        # A copy: results may be stored where it is, and it is needed to the end of the call.
+        selection = np.array(where)
+    except ValueError as error:
+        raise ValueError(f"where: {error}") from None
     if selection.dtype != np.bool_:
         raise TypeError(f"where: must be bool or an array of bools, not of {selection.dtype}")
     return selection
 
 
 def _shape(resolved: Resolved, selection: AnyArray | None) -> tuple[int, ...]:
-    shapes = [array.shape for k, array in enumerate(resolved.inputs) if k not in resolved.tables]
-    return arrays.broadcast(shapes if selection is None else [*shapes, selection.shape])
+    shape = arrays.broadcast([array.shape for k, array in enumerate(resolved.inputs) if k not in resolved.tables])
+    if selection is None:
+        return shape
+    try:
+        return np.broadcast_shapes(shape, selection.shape)
+    except (ValueError, RuntimeError):
+        raise ValueError(f"where: shape {selection.shape} does not broadcast with the arrays' shape {shape}") from None
 
 
 def _outs(out: Any, count: int) -> tuple[Any, ...]:

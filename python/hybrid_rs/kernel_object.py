@@ -13,6 +13,9 @@ from hybrid_rs import _core, runtime
 __all__ = ["Kernel", "dyn", "foreign"]
 
 
+_OPTIONS = frozenset(runtime.map.__kwdefaults__ or ())
+
+
 class Kernel:
     """A kernel. Call it with arrays, like a NumPy ufunc; keyword arguments are those of `hybrid_rs.map`.
 
@@ -107,7 +110,16 @@ class Kernel:
 
         Result and errors are those of `hybrid_rs.map`, too.
         """
-        return runtime.map(self, *arrays, **options) if options else runtime.call(self, self._core, arrays)
+        if not options:
+            return runtime.call(self, self._core, arrays)
+        try:
+            return runtime.map(self, *arrays, **options)
+        except TypeError:
+            unknown = next((name for name in options if name not in _OPTIONS), None)
+            if unknown is None:
+                raise
+            text = f"{self.name}: unknown keyword argument {unknown!r}; inputs are given by position"
+            raise TypeError(text) from None
 
     def __copy__(self) -> Self:
         """Return the kernel itself."""

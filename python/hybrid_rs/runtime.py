@@ -174,7 +174,7 @@ class Runtime:
         scalars = given
         if isinstance(core, _core.Dispatcher) and (tables := core.resolver.tables):
             # A table isn't an operand: its class has no say.
-            given = tuple(np.asarray(array) if k in tables else array for k, array in enumerate(given))
+            given = tuple(_arrays.as_array(k, array) if k in tables else array for k, array in enumerate(given))
             scalars = tuple(array for k, array in enumerate(given) if k not in tables)
         outs = out if isinstance(out, tuple) else (out,)
         taken = overrides.find((*scalars, *outs))
@@ -362,7 +362,7 @@ def _resolve(core: AnyKernel, given: tuple[object, ...], *, engine: str, steps: 
 
 def name_of(function: Callable[..., Any] | Any) -> str:
     """Return a callable's name for messages."""
-    return str(getattr(function, "__name__", None) or type(function).__name__)
+    return _arrays.printable(str(getattr(function, "__name__", None) or type(function).__name__))
 
 
 def _check_engine(engine: object, core: AnyKernel) -> None:

@@ -180,9 +180,19 @@ def test_overflow_raises_where_asked(op: str) -> None:
         assert run(function, a, b, overflow="raise") == (exact if exact == wrapped else "OverflowError")
 
 
+@pytest.mark.parametrize("body", ["np.square(x)", "x ** 2", "x ** 3", "x ** 4", "x ** 7", "pow(x, 5)"])
+def test_powers_by_literals_are_checked_then(body: str) -> None:
+    function = made(f"def f(x):\n    return {body}\n")
+    exact = made(f"def f(x):\n    return {body.replace('np.square(x)', 'x * x')}\n")
+    for x in (-128, -12, -11, -3, -2, -1, 0, 1, 2, 3, 5, 11, 12, 127):
+        wanted = exact(x)
+        found = run(function, np.int8(x), overflow="raise")
+        assert found == (wanted if -128 <= wanted <= 127 else "OverflowError")
+
+
 def test_what_wraps_even_then() -> None:
-    """Shifts, powers and divisions, and a loop's own counting."""
-    function = made("def f(x, y):\n    return x << 7, x**5, x // -1, x << y\n")
+    """Shifts, powers by a variable and divisions, and a loop's own counting."""
+    function = made("def f(x, y):\n    return x << 7, x**y, x // -1, x << y\n")
     assert run(function, np.int8(-127), np.int8(1), overflow="raise") == (-128, -127, 127, 2)
     assert run(function, np.int8(-128), np.int8(9), overflow="raise") == (0, 0, -128, 0)
     counting = made("def f(x):\n    n = 0\n    for i in range(x, 2**63 - 1, 2**62):\n        n = n ^ 1\n    return n\n")

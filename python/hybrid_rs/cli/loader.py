@@ -2,6 +2,7 @@
 
 import difflib
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -53,10 +54,8 @@ def whole_arguments(kernel: hr.Kernel) -> frozenset[int]:
 
     if not isinstance(kernel, CompiledKernel):
         return frozenset()
-    from hybrid_rs.frontend import load
-
-    source = load(kernel.py_func)
-    return frozenset(place for place, name in enumerate(source.parameters) if name in source.tables)
+    tables = kernel.tables
+    return frozenset(place for place, name in enumerate(inspect.signature(kernel).parameters) if name in tables)
 
 
 def _builtin(name: str) -> hr.Kernel:

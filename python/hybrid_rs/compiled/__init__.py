@@ -51,14 +51,25 @@ class CompiledKernel(Kernel, Generic[P, R]):
         self.__wrapped__ = function
         self._declared = declared
         for place in range(len(declared)):
-            self._specialiser.declared_variant(place).lowered()
+            self._specialiser.declared_variant(place)
+
+    @property
+    def tables(self) -> dict[str, int]:
+        """The parameters that take an array whole, each with its number of axes.
+
+        Raises:
+            CompileError: If the function's source can't be had.
+        """
+        specialiser = self._specialiser
+        named = zip(specialiser.function.__code__.co_varnames, specialiser.axes, strict=False)
+        return {name: axes for name, axes in named if axes is not None}
 
     @property
     def nout(self) -> int:
         """The number of results."""
         variants = self._specialiser.variants()
         if variants:
-            return len(variants[-1].lowered().function.results)
+            return len(variants[-1].typed.function.results)
         return len(self._declared[0].results) if self._declared else _results_of(self._specialiser.source)
 
     @property

@@ -53,7 +53,7 @@ def read(k: int, argument: object, axes: int | None) -> Operand:
         return Operand(np.array(argument), BOOL, None, weak=False, uniform=True)
     if kind is int:
         return _integer(k, argument)  # type: ignore[arg-type]
-    array = _native(k, arrays.as_array(k, argument))
+    array = _native(k, arrays.as_array(k, argument)[...])
     return Operand(array, _TYPES[array.dtype], None, weak=False, uniform=array.ndim == 0)
 
 
@@ -78,7 +78,8 @@ def _native(k: int, array: AnyArray) -> AnyArray:
 
 def as_table(k: int, argument: object, axes: int) -> AnyArray:
     """Return a table as a C-contiguous array; TypeError if it isn't one of that number of axes."""
-    array = _native(k, arrays.as_array(k, argument))
+    # A view keeps its own shape, whatever other threads do to the array's.
+    array = _native(k, arrays.as_array(k, argument)[...])
     if array.ndim != axes:
         raise TypeError(
             f"arrays[{k}]: a table of {axes} {'axis' if axes == 1 else 'axes'} is needed, not an array of {array.ndim}"
@@ -104,7 +105,7 @@ def read_declared(
         if wanted.ndim is not None:
             operands.append(as_table(k, argument, wanted.ndim))
         else:
-            operands.append(arrays.Weak.of(k, argument) or arrays.as_array(k, argument))
+            operands.append(arrays.Weak.of(k, argument) or arrays.as_array(k, argument)[...])
     names = [[item.type.name for item in declared.arguments] for declared in signatures]
     place = arrays.signature(name, names, operands, arguments)
     found = []

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import threading
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from types import FunctionType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hybrid_rs import _core, calls, frontend, passes
+from hybrid_rs import _core, arrays, calls, frontend, passes
 from hybrid_rs.compiled import operands
-from hybrid_rs.compiled.captures import snapshot
 from hybrid_rs.compiled.operands import Operand
 from hybrid_rs.compiled.signatures import Argument, Declared, shown
 from hybrid_rs.errors import CompileError
 from hybrid_rs.frontend import Source, Typed
 from hybrid_rs.ir.nodes import Function, Table
-from hybrid_rs.ir.types import Type
+from hybrid_rs.ir.types import INT64, UINT64, Type
 from hybrid_rs.targets import vm
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Specialiser", "Variant"]
 
 # Variants of one choice of types that differ in what they captured: some programs go to and fro between few values.
 _KEPT = 8
+# How often a call looks for captured arrays that stay as they are while it reads them.
+_TRIES = 16
 
 Types: TypeAlias = tuple[tuple[Type, int | None, bool], ...]
 """For each argument its type, the number of axes of a table (else None), and whether it is weak."""
@@ -45,35 +49,57 @@ if hasattr(os, "register_at_fork"):
 
 
 class Variant:
-    """The kernel's function lowered for one choice of types and captured values, or the reason why it can't be."""
+    """The kernel's function lowered for one choice of types and captured values."""
 
-    def __init__(self, types: Types, guards: _core.Guards, typed: Typed | None, error: CompileError | None) -> None:
-        """Keep what lowering gave."""
+    def __init__(self, types: Types, typed: Typed, function: FunctionType, defaults: tuple[object, ...]) -> None:
+        """Keep what lowering gave; `defaults` are those that the dispatcher fills in."""
         self.types = types
-        self.guards = guards
         self.typed = typed
-        self._error = error
+        values = [(one.container, one.name, one.expected, one.expected is frontend.MISSING) for one in typed.guards]
+        rows = [
+            (one.container, one.name, table.type.name, table.ndim)
+            for one, table in zip(typed.captured, typed.function.params[len(types) :], strict=True)
+            if isinstance(table, Table)
+        ]
+        self._captured = [(name, np.dtype(type_name), axes) for _, name, type_name, axes in rows]
+        self.guards = _core.Guards(values, rows)
+        self.quick = self.guards
+        if defaults:
+            self.quick = _core.Guards([*values, (function, "__defaults__", defaults, False)], rows)
         self._function: Function | None = None
         self.kernels: dict[tuple[tuple[bool, ...], bool], _core.Kernel] = {}
         self.specialisations: list[_core.Specialisation] = []
-
-    def lowered(self) -> Typed:
-        """Return the lowered function; the error again if there is none."""
-        if self._error is not None:
-            raise copy.copy(self._error)
-        assert self.typed is not None
-        return self.typed
 
     @property
     def function(self) -> Function:
         """The function after all passes."""
         if self._function is None:
-            self._function = passes.run(self.lowered().function)
+            self._function = passes.run(self.typed.function)
         return self._function
+
+    def tables(self) -> tuple[NDArray[Any], ...] | None:
+        """Return the captured arrays of this moment; None if one is of other axes or another dtype now.
+
+        Raises:
+            TypeError: For a masked array, naming it.
+        """
+        found = self.guards.arrays()
+        if found is None:
+            return None
+        made = []
+        for array, (name, dtype, axes) in zip(found, self._captured, strict=True):
+            if arrays.is_masked(type(array)):
+                raise TypeError(f"{name}: masked arrays are not supported; fill it first: a.filled(value)")
+            # A view keeps its own shape, whatever other threads do to the array's.
+            table = np.ascontiguousarray(np.asarray(array)[...], array.dtype.newbyteorder("="))
+            if (table.dtype, table.ndim) != (dtype, axes):
+                return None
+            made.append(table)
+        return tuple(made)
 
     def signature(self) -> str:
         """Return the types as text."""
-        results = [result.name for result in self.lowered().function.results]
+        results = [result.name for result in self.typed.function.results]
         given = ", ".join(shown(Argument(type_, ndim)) for type_, ndim, _ in self.types)
         return f"{results[0] if len(results) == 1 else '(' + ', '.join(results) + ')'}({given})"
 
@@ -94,16 +120,21 @@ class Specialiser:
         rows = [
             [(item.type.name, -1 if item.ndim is None else item.ndim) for item in one.arguments] for one in declared
         ]
-        self.dispatcher = _core.Dispatcher(function.__name__, self, self.nin, self._defaults, rows)
+        name = arrays.printable(function.__name__)
+        self.dispatcher = _core.Dispatcher(name, self, self.nin, self._defaults, rows)
         _live.add(self)
 
     @property
     def source(self) -> Source:
         """The parsed function."""
+        self._check_code()
         if self._source is None:
             with self.lock:
                 if self._source is None:
                     self._source = frontend.load(self.function)
+        if self._source.definition.code is not self.function.__code__:
+            with self.lock:
+                self._source.refresh()
         return self._source
 
     @property
@@ -125,7 +156,7 @@ class Specialiser:
             variant
             for kept in self._variants.values()
             for variant in kept
-            if variant.typed is not None and variant.guards.hold()
+            if variant.guards.hold()
         ]
 
     @property
@@ -147,14 +178,16 @@ class Specialiser:
             CompileError: If the function can't be compiled for these types.
         """
         arguments = self._complete(given)
-        variant, read = self._variant_of(arguments)
-        typed = variant.lowered()
+        for _ in range(_TRIES):
+            variant, read = self._variant_of(arguments)
+            captured = variant.tables()
+            if captured is not None:
+                break
+        else:
+            raise RuntimeError(f"{self.function.__name__}: its captured arrays change faster than it is compiled")
+        typed = variant.typed
         for k, type_ in typed.casts:
             operands.check_cast(k, read[k], type_)
-        captured = tuple(
-            np.ascontiguousarray(array, np.asarray(array).dtype.newbyteorder("="))
-            for array in variant.guards.arrays() or ()
-        )
         results = tuple(np.dtype(result.name) for result in typed.function.results)
         inputs = [operand.array for operand in read]
         tables = frozenset(k for k, operand in enumerate(read) if operand.ndim is not None)
@@ -167,16 +200,27 @@ class Specialiser:
 
     def _complete(self, given: tuple[object, ...]) -> tuple[object, ...]:
         """Fill in the defaults of arguments that are left out."""
-        if self.function.__code__.co_argcount != self.nin:
-            raise TypeError(
-                f"{self.function.__name__}: its code was replaced by one with other parameters; decorate it anew"
-            )
+        self._check_code()
         missing = self.nin - len(given)
-        if not 0 <= missing <= len(self._defaults):
-            most, least = self.nin, self.nin - len(self._defaults)
+        if missing == 0:
+            return given
+        # Those of this moment: a function's defaults may be replaced.
+        defaults = self.function.__defaults__ or ()
+        if not 0 <= missing <= len(defaults):
+            most, least = self.nin, max(self.nin - len(defaults), 0)
             takes = f"{most}" if most == least else f"{least} to {most}"
             raise TypeError(f"arrays: {self.function.__name__} takes {takes} inputs, {len(given)} given")
-        return (*given, *self._defaults[len(self._defaults) - missing :]) if missing else given
+        return (*given, *defaults[len(defaults) - missing :])
+
+    def _check_code(self) -> None:
+        code = self.function.__code__
+        if code.co_argcount != self.nin:
+            raise CompileError(
+                f"{self.function.__name__}: its code was replaced by one with {code.co_argcount} parameters in place of "
+                f"{self.nin}\nwrite instead: a kernel of its own for the other function",
+                code.co_filename,
+                code.co_firstlineno,
+            )
 
     def _variant_of(self, arguments: tuple[object, ...]) -> tuple[Variant, list[Operand]]:
         if self.declared:
@@ -186,7 +230,28 @@ class Specialiser:
             operands.read(k, argument, axes)
             for k, (argument, axes) in enumerate(zip(arguments, self.axes, strict=True))
         ]
-        return self.variant(tuple((operand.type, operand.ndim, operand.weak) for operand in read)), read
+        types = tuple((operand.type, operand.ndim, operand.weak) for operand in read)
+        try:
+            return self.variant(types), read
+        except CompileError as error:
+            k = self._too_large(arguments, types)
+            if k is None:
+                raise
+            raise OverflowError(
+                f"arrays[{k}]: {arguments[k]} does not fit int64, and {self.function.__name__} can't be compiled with "
+                "uint64 there"
+            ) from error
+
+    def _too_large(self, arguments: tuple[object, ...], types: Types) -> int | None:
+        """Return the first int beyond int64 if smaller ones could be compiled for."""
+        large = [k for k, (type_, *_) in enumerate(types) if type(arguments[k]) is int and type_ is UINT64]
+        if not large:
+            return None
+        try:
+            self._lower(tuple((INT64, None, True) if k in large else one for k, one in enumerate(types)), None)
+        except CompileError:
+            return None
+        return large[0]
 
     # ---- compiling
 
@@ -215,18 +280,8 @@ class Specialiser:
             frontend.Arg(type_, weak) if ndim is None else frontend.TableArg(type_, ndim) for type_, ndim, weak in types
         )
         results = None if declared is None else declared.results
-        try:
-            typed = frontend.lower(self.source, args, overflow=self._overflow, results=results)
-        except CompileError as error:
-            return Variant(types, snapshot(self.function), None, error.with_traceback(None))
-        values = [(one.container, one.name, one.expected, one.expected is frontend.MISSING) for one in typed.guards]
-        tables = typed.function.params[len(types) :]
-        arrays = [
-            (one.container, one.name, table.type.name, table.ndim)
-            for one, table in zip(typed.captured, tables, strict=True)
-            if isinstance(table, Table)
-        ]
-        return Variant(types, _core.Guards(values, arrays), typed, None)
+        typed = frontend.lower(self.source, args, overflow=self._overflow, results=results)
+        return Variant(types, _printable(typed), self.function, self._defaults)
 
     def _kernel(self, variant: Variant, uniform: tuple[bool, ...], *, steps: bool) -> _core.Kernel:
         """Return the kernel for inputs that are uniform or not, printed if it isn't there."""
@@ -250,11 +305,23 @@ class Specialiser:
             (type_.name, -1 if ndim is None else ndim, weak, same)
             for (type_, ndim, weak), same in zip(variant.types, uniform, strict=True)
         ]
-        casts = [(k, type_.name) for k, type_ in variant.lowered().casts]
-        variant.specialisations.append(_core.Specialisation(keys, variant.guards, casts, kernel, steps))
+        casts = [(k, type_.name) for k, type_ in variant.typed.casts]
+        variant.specialisations.append(_core.Specialisation(keys, variant.quick, casts, kernel, steps))
         self.dispatcher.replace(
             [one for kept in self._variants.values() for each in kept for one in each.specialisations]
         )
+
+
+def _printable(typed: Typed) -> Typed:
+    """Return the function with texts that the core can take."""
+    function = typed.function
+    if function.name.isascii() and all(site.message.isascii() and site.file.isascii() for site in function.sites):
+        return typed
+    sites = tuple(
+        replace(site, message=arrays.printable(site.message), file=arrays.printable(site.file))
+        for site in function.sites
+    )
+    return replace(typed, function=replace(function, name=arrays.printable(function.name), sites=sites))
 
 
 def _uniform(read: list[Operand]) -> tuple[bool, ...]:

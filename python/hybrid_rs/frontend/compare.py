@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import sys
 from typing import TYPE_CHECKING, Final
 
 from hybrid_rs.errors import CompileError
@@ -25,6 +26,9 @@ _MEANING: Final = {name: getattr(operator, name) for name in _OPS.values()}
 _FLIPPED: Final = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 _BELOW: Final = {"eq": False, "ne": True, "lt": True, "le": True, "gt": False, "ge": False}
 """What a number that is below the other gives."""
+
+_BEYOND: Final = (1 << 1024) - (1 << 970)
+"""The least integer that float64 rounds to infinity."""
 
 
 def refuse_comparison(walk: Walk, node: ast.expr, sign: ast.cmpop) -> CompileError:
@@ -56,10 +60,23 @@ def compare(walk: Walk, sign: type[ast.cmpop], node: ast.expr, values: list[Valu
 
 def _of_floats(walk: Walk, op: str, node: ast.expr, values: list[Value], nodes: list[ast.expr]) -> Value:
     type_, _ = common(walk, values, nodes, node, "a comparison")
+    for place, value in enumerate(values):
+        if isinstance(value.known, int) and abs(value.known) >= _BEYOND:
+            other = convert(walk, values[1 - place], FLOAT64, nodes[1 - place])
+            return _with_huge(walk, op if place else _FLIPPED[op], other, value.known)
     if type_ is FLOAT32 and any(_beyond_float32(value) for value in values):
         type_ = FLOAT64
     a, b = (convert(walk, value, type_, at) for value, at in zip(values, nodes, strict=True))
     return walk.op(op, BOOL, (a, b))
+
+
+def _with_huge(walk: Walk, op: str, a: Value, known: int) -> Value:
+    """Compare a float64 with an integer that is beyond all but the infinities."""
+    if op in {"eq", "ne"}:
+        return walk.op(op, BOOL, (a, strong(FLOAT64, math.nan)))  # unequal to all
+    if known > 0:
+        return walk.op("le" if _BELOW[op] else "gt", BOOL, (a, strong(FLOAT64, sys.float_info.max)))
+    return walk.op("lt" if _BELOW[op] else "ge", BOOL, (a, strong(FLOAT64, -sys.float_info.max)))
 
 
 def _beyond_float32(value: Value) -> bool:

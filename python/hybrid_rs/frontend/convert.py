@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hybrid_rs.frontend.types import fits, promote
 from hybrid_rs.frontend.values import Number, Value, boolean, strong
 from hybrid_rs.ir import floats
-from hybrid_rs.ir.nodes import Const, Op
+from hybrid_rs.ir.nodes import Cast, Const, Expr, Op
 from hybrid_rs.ir.types import BOOL, FLOAT32, FLOAT64, INT64, UINT64, Type
 
 if TYPE_CHECKING:
@@ -48,9 +48,37 @@ def convert(walk: Walk, value: Value, type_: Type, node: ast.AST | None) -> Valu
             condition = Value(expr.args[0], BOOL, faults=value.faults, depth=value.depth - 1)
             chosen = [strong(type_, _constant(walk, const.value, type_, node)) for const in (a, b)]
             return walk.op("select", type_, (condition, *chosen))
-    narrows = walk.checked and type_.is_integer and expr.type.is_integer and value.weak
-    site = walk.site("OverflowError", f"value does not fit {type_}", node) if narrows else None
+    narrows = value.weak and type_.is_integer and not _surely_fits(expr, type_)
+    site = walk.site("OverflowError", f"Python integer out of range of {type_}", node) if narrows else None
     return walk.cast(value, type_, site=site)
+
+
+def _surely_fits(expr: Expr, type_: Type) -> bool:
+    """Return whether the value of a weak integer, which is an int64, can't but fit a type."""
+    bounds = _bounds(expr)
+    return bounds is not None and fits(bounds[0], type_) and fits(bounds[1], type_)
+
+
+def _bounds(expr: Expr) -> tuple[int, int] | None:
+    """Return what an integer that is made of bools and literals lies between; None for others."""
+    if isinstance(expr, Const):
+        return int(expr.value), int(expr.value)
+    if isinstance(expr, Cast):
+        return (0, 1) if expr.arg.type is BOOL else None
+    if not isinstance(expr, Op) or expr.op not in {"select", "add", "sub", "mul", "min", "max"}:
+        return None
+    a, b = _bounds(expr.args[-2]), _bounds(expr.args[-1])
+    if a is None or b is None:
+        return None
+    if expr.op == "add":
+        ends = [a[0] + b[0], a[1] + b[1]]
+    elif expr.op == "sub":
+        ends = [a[0] - b[1], a[1] - b[0]]
+    elif expr.op == "mul":
+        ends = [x * y for x in a for y in b]
+    else:
+        ends = [*a, *b]
+    return (min(ends), max(ends)) if fits(min(ends), INT64) and fits(max(ends), INT64) else None
 
 
 def _constant(walk: Walk, known: Number, type_: Type, node: ast.AST | None) -> float:
@@ -171,12 +199,14 @@ def as_float(walk: Walk, value: Value, node: ast.AST | None) -> Value:
 
 
 def as_integer(walk: Walk, value: Value, node: ast.AST | None) -> Value:
-    """Return a number as `int` gives it: int64, floats truncated; uint64 and weak ints stay what they are."""
+    """Return a number as `int` gives it: int64; floats are truncated, large uint64 saturate, weak ints stay weak."""
     if isinstance(value.known, float) and math.isfinite(value.known):
         return Value(None, INT64, weak=True, known=int(value.known))
     value = number(walk, value)
-    if value.type.is_integer and (value.weak or value.type is UINT64):
+    if value.type.is_integer and value.weak:
         return value
+    if value.type is UINT64 and not walk.checked:
+        value = walk.op("min", UINT64, (value, strong(UINT64, INT64.high)))
     return cast_to(walk, value, INT64, node)
 
 

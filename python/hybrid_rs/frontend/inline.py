@@ -28,7 +28,7 @@ def inline(walk: Walk, node: ast.Call, function: FunctionType) -> Operand:
     definition = _define(walk, node, function)
     walk.guards.add(Guard(function, "__code__", definition.code))
     chain = walk.frame.chain()
-    if any(outer.code is definition.code for outer in chain):
+    if any(_alike(outer.function, function) for outer in chain):
         names = " -> ".join([*(outer.name for outer in chain), definition.name])
         raise walk.fail(node, f"unsupported: recursion in a kernel ({names})", "a loop")
     given = _arguments(walk, node, definition)
@@ -44,6 +44,14 @@ def inline(walk: Walk, node: ast.Call, function: FunctionType) -> Operand:
     if frame.assigned is None and frame.count is None:
         caller.assigned = None  # it always raises
     return result
+
+
+def _alike(a: FunctionType, b: FunctionType) -> bool:
+    """Return whether two functions do the same; those that a factory makes close over other cells."""
+    if a is b:
+        return True
+    cells, others = a.__closure__ or (), b.__closure__ or ()
+    return a.__code__ is b.__code__ and all(one is other for one, other in zip(cells, others, strict=True))
 
 
 def _define(walk: Walk, node: ast.Call, function: FunctionType) -> Definition:
@@ -109,10 +117,14 @@ def _defaults(
     values: dict[str, object] = dict(
         zip(definition.parameters[len(definition.parameters) - len(defaults) :], defaults, strict=True)
     )
-    values.update(function.__kwdefaults__ or {})
+    by_name = function.__kwdefaults__ or {}
+    values.update(by_name)
     walk.guards.add(Guard(function, "__defaults__", function.__defaults__))
     if definition.keyword_only:
         walk.guards.add(Guard(function, "__kwdefaults__", function.__kwdefaults__))
+        for name in missing:
+            if name in by_name:  # a dict, which may change as it is
+                walk.guards.add(Guard(by_name, name, by_name[name]))
     for name in missing:
         if name not in values:
             raise walk.fail(node, f"{definition.name} gets no {name}", f"a value for {name}")

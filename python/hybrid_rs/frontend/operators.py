@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from hybrid_rs.errors import CompileError
 from hybrid_rs.frontend.convert import common, convert, number, same
 from hybrid_rs.frontend.values import Value, literal
 from hybrid_rs.ir.nodes import Const
@@ -19,8 +20,9 @@ __all__ = ["absolute", "binary", "invert", "negate", "power", "quotient"]
 
 _DIVIDED: Final = "integer division or modulo by zero"
 _MODULO: Final = "integer modulo by zero"
-_MOST_BITS: Final = 2048
+_MOST_BITS: Final = 4096
 """Literals are computed as Python's ints up to this size, which no type comes near."""
+_OF_BITS: Final = (operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift)
 
 Rule = Callable[["Walk", ast.expr, list[Value], list[ast.expr]], Value]
 
@@ -28,7 +30,7 @@ Rule = Callable[["Walk", ast.expr, list[Value], list[ast.expr]], Value]
 def _arithmetic(op: str, fold: Callable[[Any, Any], Any]) -> Rule:
     def rule(walk: Walk, node: ast.expr, values: list[Value], nodes: list[ast.expr]) -> Value:
         values = [number(walk, value) for value in values]
-        known = _folded(fold, values)
+        known = _folded(walk, node, fold, values)
         if known is not None:
             return known
         type_, weak = common(walk, values, nodes, node, f"`{_sign(op)}`")
@@ -41,26 +43,47 @@ def _arithmetic(op: str, fold: Callable[[Any, Any], Any]) -> Rule:
     return rule
 
 
-def _folded(fold: Callable[[Any, Any], Any], values: list[Value]) -> Value | None:
-    """Compute an operator on literals, as Python does before any types are known; None where it fails."""
+def _folded(walk: Walk, node: ast.expr, fold: Callable[[Any, Any], Any], values: list[Value]) -> Value | None:
+    """Compute an operator on literals, as Python does before any types are known.
+
+    None where a value isn't known, or where the kernel says what Python leaves to an exception, as in ``1 / 0``.
+
+    Raises:
+        CompileError: If the result is larger than any use of it.
+    """
     a, b = (value.known for value in values)
     if a is None or b is None:
         return None
     if isinstance(a, int) and isinstance(b, int):
-        if fold in (operator.lshift, operator.pow) and abs(b) > _MOST_BITS:
-            return None
-        if a.bit_length() * (b if fold is operator.pow else 1) > _MOST_BITS:
-            return None
+        if fold in (operator.lshift, operator.rshift) and b < 0:
+            return literal(-1 if a < 0 and fold is operator.rshift else 0)
+        grown = b if fold is operator.lshift and a else 0
+        if fold is operator.pow:
+            grown = (abs(a).bit_length() - 1) * b
+        if max(a.bit_length(), b.bit_length(), grown) > _MOST_BITS:
+            raise _too_large(walk, node)
+    elif fold in _OF_BITS:
+        return None
     try:
         result = fold(a, b)
+    except OverflowError:
+        if isinstance(a, int) and isinstance(b, int):
+            raise _too_large(walk, node) from None
+        return None
     except (ArithmeticError, ValueError):
         return None
+    if isinstance(result, int) and result.bit_length() > _MOST_BITS:
+        raise _too_large(walk, node)
     return literal(result) if isinstance(result, int | float) else None
+
+
+def _too_large(walk: Walk, node: ast.expr) -> CompileError:
+    return walk.fail(node, "literal out of range: a result larger than any type holds", "a float, as 1e30")
 
 
 def _divide(walk: Walk, node: ast.expr, values: list[Value], nodes: list[ast.expr]) -> Value:
     values = [number(walk, value) for value in values]
-    known = _folded(operator.truediv, values)
+    known = _folded(walk, node, operator.truediv, values)
     if known is not None:
         return known
     type_, weak = common(walk, values, nodes, node, "`/`")
@@ -83,7 +106,7 @@ def _to_float(walk: Walk, value: Value, type_: Type, node: ast.AST) -> Value:
 def _floor(op: str, message: str, fold: Callable[[Any, Any], Any]) -> Rule:
     def rule(walk: Walk, node: ast.expr, values: list[Value], nodes: list[ast.expr]) -> Value:
         values = [number(walk, value) for value in values]
-        known = _folded(fold, values)
+        known = _folded(walk, node, fold, values)
         if known is not None:
             return known
         type_, weak = common(walk, values, nodes, node, f"`{_sign(op)}`")
@@ -119,7 +142,7 @@ def _bitwise(op: str, fold: Callable[[Any, Any], Any]) -> Rule:
         if op in {"and", "or", "xor"} and all(value.type is BOOL for value in values):
             return walk.op(op, BOOL, (values[0], values[1]))
         values = [number(walk, value) for value in values]
-        known = _folded(fold, values)
+        known = _folded(walk, node, fold, values)
         if known is not None:
             return known
         type_, weak = common(walk, values, nodes, node, f"`{_sign(op)}`")
@@ -139,7 +162,7 @@ def _bitwise(op: str, fold: Callable[[Any, Any], Any]) -> Rule:
 def power(walk: Walk, node: ast.expr, values: list[Value], nodes: list[ast.expr]) -> Value:
     """Lower ``a ** b``; a literal exponent of integers, and the square of anything, becomes products."""
     values = [number(walk, value) for value in values]
-    known = _folded(operator.pow, values)
+    known = _folded(walk, node, operator.pow, values)
     if known is not None:
         return known
     exponent = values[1].known
@@ -153,7 +176,7 @@ def power(walk: Walk, node: ast.expr, values: list[Value], nodes: list[ast.expr]
         )
     a = same(walk, values[:1], type_, weak, nodes[:1])[0]
     if exponent == 2 or (type_.is_integer and isinstance(exponent, int) and 0 < exponent <= 64):
-        return _products(walk, a, int(exponent), weak=weak)
+        return _products(walk, node, a, int(exponent), weak=weak)
     b = same(walk, values[1:], type_, weak, nodes[1:])[0]
     site = (
         walk.site("ValueError", "integers to negative integer powers are not allowed", node)
@@ -163,17 +186,21 @@ def power(walk: Walk, node: ast.expr, values: list[Value], nodes: list[ast.expr]
     return walk.op("pow", type_, (a, b), site=site, weak=weak)
 
 
-def _products(walk: Walk, base: Value, exponent: int, *, weak: bool) -> Value:
-    """Return an integer's power, which wraps like its products, or a square."""
+def _products(walk: Walk, node: ast.expr, base: Value, exponent: int, *, weak: bool) -> Value:
+    """Return an integer's power, which wraps or is checked like its products, or a square."""
+    op, site = "mul", None
+    if walk.checked and base.type.is_integer and exponent > 1:
+        # No product is further from 0 than the power itself: where one overflows, so does the power.
+        op, site = "mul_checked", walk.site("OverflowError", f"{base.type} overflow in `**`", node)
     square, result = walk.once(base), None
     while True:
         if exponent & 1:
-            result = square if result is None else walk.op("mul", square.type, (result, square), weak=weak)
+            result = square if result is None else walk.op(op, square.type, (result, square), site=site, weak=weak)
         exponent >>= 1
         if not exponent:
             assert result is not None
             return result
-        square = walk.op("mul", square.type, (square, square), weak=weak)
+        square = walk.op(op, square.type, (square, square), site=site, weak=weak)
         if exponent > 1 or result is not None:
             square = walk.once(square)
 

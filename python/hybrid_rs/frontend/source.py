@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import tokenize
 from types import CodeType, FunctionType
 
 from hybrid_rs.errors import CompileError
@@ -16,6 +17,9 @@ __all__ = ["Definition", "define"]
 
 _MOST_ENDS = 20
 """How many places to try as a function's last line before the tokenizer is asked, which is slow and always right."""
+
+_UNREADABLE = (SyntaxError, ValueError, IndexError, EOFError, MemoryError, tokenize.TokenError, inspect.EndOfBlock)
+"""What parsing raises at text that isn't a whole function."""
 
 
 class Definition:
@@ -108,12 +112,18 @@ def define(function: object) -> Definition:
             raise _changed(function)
     except RecursionError:
         code = function.__code__
+        text = lines[code.co_firstlineno - 1].rstrip("\n")
         raise CompileError(
-            f"nested too deeply: {code.co_name} ({short(code.co_filename)}, line {code.co_firstlineno})\n"
+            f"nested too deeply: {code.co_name}\n"
+            f"  {short(code.co_filename)}, line {code.co_firstlineno}, in {code.co_name}\n    {text.strip()}\n"
             "write instead: parts of it as assignments or helpers",
             code.co_filename,
             code.co_firstlineno,
+            1,
+            text,
         ) from None
+    except _UNREADABLE:
+        raise _changed(function) from None
     return definition
 
 
@@ -149,7 +159,7 @@ def _def(function: FunctionType, lines: list[str]) -> Definition:
     head = block[0]
     indented = head[:1] in " \t"
     tree, used = _parse(block, indented)
-    if tree is None:
+    if tree is None or not tree.body:
         raise _changed(function)
     node = tree.body[0]
     if indented and isinstance(node, ast.If):
@@ -191,7 +201,7 @@ def _parse(block: list[str], indented: bool) -> tuple[ast.Module | None, list[st
     try:
         lines = wrap + inspect.getblock(block)
         return ast.parse("".join(lines)), lines
-    except (SyntaxError, ValueError):
+    except _UNREADABLE:
         return None, []
 
 
