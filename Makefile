@@ -62,6 +62,7 @@ $(EXTENSION): $(VENV)/.tools $(RUST_SOURCES)
 	@touch $@
 
 run: build
+	$(BIN)/python examples/quickstart.py
 	$(BIN)/hybrid-rs report --out $(REPORT)
 
 # ---- checks

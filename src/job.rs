@@ -356,7 +356,7 @@ pub(crate) fn choose(
         return Choice { size, why: Why::Environment };
     }
     match options.policy {
-        Policy::Adaptive => adaptive(n, threads, kernel.tile, element_ns),
+        Policy::Adaptive => adaptive(n, threads, kernel.tile, kernel.least, element_ns),
         policy => Choice { size: policy.chunk_size(n), why: Why::Formula(policy) },
     }
 }

@@ -306,6 +306,8 @@ pub struct Kernel {
     pub tile: u64,
     /// The kernel's own data, reached by [`Ctx::user`].
     pub user: Option<Box<dyn Any + Send + Sync>>,
+    /// Elements that a chunk should have at least, for a chunk form that begins or ends a chunk slowly.
+    pub least: u64,
     /// Whether its functions mark faulting elements in [`Ctx::ok`] and go on.
     pub masks_faults: bool,
     /// Whether its functions keep to [`Ctx::max_steps`].
@@ -326,6 +328,7 @@ impl Kernel {
             chunk: None,
             tile: 1,
             user: None,
+            least: 1,
             masks_faults: false,
             counts_steps: false,
             id,

@@ -10,6 +10,8 @@ const MIN_CHUNK_NS: f64 = 20_000.0;
 const MAX_CHUNK_NS: f64 = 2_000_000.0;
 /// Chunks that each worker should get at least, for balance.
 const CHUNKS_PER_WORKER: u64 = 4;
+/// The same where a kernel asks for long chunks: what a chunk loses at its end weighs more than balance.
+const LONG_CHUNKS_PER_WORKER: u64 = 2;
 
 /// How the size of a chunk is chosen when the call doesn't give one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -135,17 +137,23 @@ pub struct Choice {
 /// The adaptive policy: v2, kept between the shortest and longest sensible chunk for the measured cost of an element,
 /// and small enough that each worker gets several; a multiple of `tile` where that is no longer than the bound.
 ///
-/// `element_ns` is the cost of an element on one core in ns (`None`: not measured yet), `tile` the kernel's SIMD width.
+/// `element_ns` is the cost of an element on one core in ns (`None`: not measured yet), `tile` the kernel's SIMD width,
+/// `least` the length below which its chunks are slow.
 #[must_use]
-pub fn adaptive(n: u64, workers: usize, tile: u64, element_ns: Option<f64>) -> Choice {
-    let formula = v2(n);
-    let share = n.div_ceil(CHUNKS_PER_WORKER * workers.max(1) as u64).max(1);
+pub fn adaptive(n: u64, workers: usize, tile: u64, least: u64, element_ns: Option<f64>) -> Choice {
+    let workers = workers.max(1) as u64;
+    let few = n / (CHUNKS_PER_WORKER * workers) < least;
+    let per_worker = if few { LONG_CHUNKS_PER_WORKER } else { CHUNKS_PER_WORKER };
+    let share = n.div_ceil(per_worker * workers).max(1);
+    // Few chunks must be of one size to balance.
+    let least = if few { share } else { least };
+    let formula = v2(n).max(least);
     let Some(element_ns) = element_ns.filter(|ns| ns.is_finite() && *ns > 0.0) else {
         return Choice { size: round_to_tile(formula.min(share), tile), why: Why::Formula(Policy::Adaptive) };
     };
     // `as` saturates, which is what a cost near zero wants.
-    let shortest = ((MIN_CHUNK_NS / element_ns) as u64).max(1);
-    let longest = ((MAX_CHUNK_NS / element_ns) as u64).max(1);
+    let shortest = ((MIN_CHUNK_NS / element_ns) as u64).max(least);
+    let longest = ((MAX_CHUNK_NS / element_ns) as u64).max(shortest);
     let size = round_to_tile(formula.clamp(shortest, longest).min(share), tile);
     Choice { size, why: Why::Measured { formula, element_ns } }
 }
@@ -183,14 +191,17 @@ mod test {
 
     #[test]
     fn adaptive_follows_the_cost() {
-        assert_eq!(adaptive(100_000, 2, 1, None).size, 1625);
+        assert_eq!(adaptive(100_000, 2, 1, 1, None).size, 1625);
         // 1 ns an element: 20 µs need 20_000, but each of two workers should get four chunks.
-        assert_eq!(adaptive(100_000, 2, 1, Some(1.0)).size, 12_500);
+        assert_eq!(adaptive(100_000, 2, 1, 1, Some(1.0)).size, 12_500);
         // 10 µs an element: 2 ms hold 200.
-        assert_eq!(adaptive(100_000, 2, 1, Some(10_000.0)).size, 200);
+        assert_eq!(adaptive(100_000, 2, 1, 1, Some(10_000.0)).size, 200);
         // 1 s an element: one at a time.
-        assert_eq!(adaptive(100, 2, 1, Some(1e9)).size, 1);
-        assert_eq!(adaptive(100_000, 2, 64, None).size, 1664);
+        assert_eq!(adaptive(100, 2, 1, 1, Some(1e9)).size, 1);
+        assert_eq!(adaptive(100_000, 2, 64, 1, None).size, 1664);
+        // Chunks that are slow to end: two a worker, whatever an element costs.
+        assert_eq!(adaptive(100_000, 2, 256, 16_384, Some(10_000.0)).size, 25_088);
+        assert_eq!(adaptive(10_000_000, 2, 256, 16_384, Some(10_000.0)).size, 16_384);
     }
 
     proptest! {
@@ -208,11 +219,18 @@ mod test {
         }
 
         #[test]
-        fn adaptive_is_usable(n in 0_u64..1 << 40, workers in 0_usize..200, tile in 1_u64..600, ns in 0.0_f64..1e12) {
-            let choice = adaptive(n, workers, tile, Some(ns));
+        fn adaptive_is_usable(
+            n in 0_u64..1 << 40,
+            workers in 0_usize..200,
+            tile in 1_u64..600,
+            least in 1_u64..100_000,
+            ns in 0.0_f64..1e12,
+        ) {
+            let choice = adaptive(n, workers, tile, least, Some(ns));
             prop_assert!(choice.size >= 1);
-            let share = n.div_ceil(4 * workers.max(1) as u64).max(1);
+            let share = n.div_ceil(2 * workers.max(1) as u64).max(1);
             prop_assert!(choice.size < share + tile);
+            prop_assert!(choice.size >= least.min(n.div_ceil(4 * workers.max(1) as u64)));
         }
     }
 }

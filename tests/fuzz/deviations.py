@@ -97,12 +97,13 @@ DEVIATIONS: dict[str, Deviation] = {
         None,
         np.bool_(False),
     ),
-    "fmin and fmax": Deviation(
-        "fmin and fmax of 0.0 and -0.0 give the first; NumPy's result depends on the processor",
-        "return np.fmin(x, y)",
+    "extremes of zeros": Deviation(
+        "-0.0 is less than 0.0 for np.minimum and np.maximum, and np.fmin and np.fmax give the first; "
+        "what NumPy gives depends on the processor",
+        "return np.copysign(1.0, np.maximum(x, y)) + np.copysign(2.0, np.minimum(x, y))",
         (np.float64(0.0), np.float64(-0.0)),
         None,
-        np.float64(0.0),
+        np.float64(-1.0),
     ),
     "arithmetic on bools": Deviation(
         "bools count as 0 and 1; NumPy's bools stay bools",

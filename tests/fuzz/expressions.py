@@ -14,10 +14,10 @@ EXACT_FLOAT = (
 )  # fmt: skip
 EXACT_PAIRS = (
     "np.copysign", "np.minimum", "np.maximum", "np.fmod", "np.add", "np.multiply", "np.subtract", "np.divide",
-    "np.true_divide",
+    "np.true_divide", "np.fmin", "np.fmax",
 )  # fmt: skip
 # NumPy doesn't say which of 0.0 and -0.0 these give, and it depends on the processor.
-QUIET = ("np.fmin", "np.fmax")
+EXTREMES = ("np.minimum", "np.maximum", "np.fmin", "np.fmax")
 INTEGER_PAIRS = (
     "np.bitwise_and", "np.bitwise_or", "np.bitwise_xor", "np.left_shift", "np.right_shift", "np.add", "np.multiply",
     "np.subtract", "np.fmin", "np.fmax",
@@ -109,6 +109,10 @@ class Expressions:
         """Write a float whose sign is looked at: in plain mode no nan, whose sign depends on the processor."""
         return f"({text} if {text} == {text} else np.{kind}(1.0))" if self.dice.plain else text
 
+    def unsigned_zero(self, name: str, call: str, kind: str) -> str:
+        """Write a call; in plain mode with 0.0 for -0.0 where NumPy may give either."""
+        return f"({call} + 0.0)" if self.dice.plain and kind in FLOATS and name in EXTREMES else call
+
     def clamped(self, text: str, kind: str, low: int, high: int) -> str:
         """Write a float that lies between two numbers."""
         return f"({text} if {low} < {text} < {high} else np.{kind}({self.dice.small(low + 1, high - 1).strip('()')}))"
@@ -189,7 +193,7 @@ def _extreme(e: Expressions, kind: str, depth: int) -> str:
     # Python's min gives one of its arguments as it is, so a literal would stay a Python number.
     if not e.dice.plain and e.dice.chance(0.3):
         parts[1] = e.operand(kind, depth)
-    return f"{name}({', '.join(parts)})"
+    return e.unsigned_zero(name, f"{name}({', '.join(parts)})", kind)
 
 
 def _divide(e: Expressions, kind: str, depth: int) -> str:
@@ -205,9 +209,9 @@ def _float_function(e: Expressions, kind: str, depth: int) -> str:
     if e.dice.chance(0.1):
         return f"hr.fma({e.expr(kind, depth)}, {e.expr(kind, depth)}, {e.expr(kind, depth)})"
     if e.dice.chance(0.35):
-        pairs = EXACT_PAIRS if e.dice.plain else (*EXACT_PAIRS, *QUIET)
-        name, second = e.dice.pick(pairs), e.expr(kind, min(depth, 1))
-        return f"{name}({e.expr(kind, depth)}, {e.signed(second, kind) if name == 'np.copysign' else second})"
+        name, second = e.dice.pick(EXACT_PAIRS), e.expr(kind, min(depth, 1))
+        second = e.signed(second, kind) if name == "np.copysign" else second
+        return e.unsigned_zero(name, f"{name}({e.expr(kind, depth)}, {second})", kind)
     if not e.dice.plain and e.dice.chance(0.4):
         if e.dice.chance(0.25):
             return f"{e.dice.pick(ELEMENTARY_PAIRS)}({e.expr(kind, depth)}, {e.expr(kind, depth)})"

@@ -49,7 +49,7 @@ def generate(seed: int) -> Program:
     """Make a program from a seed."""
     rng = random.Random(seed)
     dice = Dice(rng, plain=rng.random() < 0.6, risk=rng.choice((0.0, 0.03, 0.08)))
-    size = rng.choice((3, 6, 10, 16))
+    size = rng.choice((2, 4, 8, 14))
     kinds = [_parameter_type(dice) for _ in range(dice.between(1, 5))]
     parameters = {f"a{number}": kind for number, kind in enumerate(kinds)}
     tables = tuple(_table(dice, f"t{number}") for number in range(dice.pick((0, 0, 1, 1, 2))))

@@ -197,6 +197,13 @@ def test_branches_that_choose_a_value_become_selects() -> None:
     assert sorted(ops) == ["gt.f64.vs", "lt.f64.vs", "mul.f64.vv", "select.f64.vsv", "select.f64.vsv"]
 
 
+def test_selects_inside_selects_choose_what_the_branches_would() -> None:
+    function = lowered(clamped, "float64")
+    for seed in range(20):
+        case = Case(random.Random(seed), function, 20, steps=None)
+        case.check(vm.program(function, case.uniform, False), lanes=6, masks=False)
+
+
 def test_registers_are_used_again() -> None:
     def chain(x: Any) -> Any:
         a = x * 2.0

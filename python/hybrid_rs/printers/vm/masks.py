@@ -89,11 +89,9 @@ class Masks:
 
     def clear(self, registers: list[int], mask: int) -> None:
         """Take a mask's lanes out of other masks; the mask may be one of them."""
+        assert mask != EVERY or not registers, "the lanes that leave a body or loop are those of some mask"
         for register in sorted(registers, key=lambda register: register == mask):
-            if mask == EVERY:
-                self.code.emit("mov.bool.s", register, self.code.const(BOOL, False))
-            else:
-                self.code.emit("andn.bool.vv", register, register, mask)
+            self.code.emit("andn.bool.vv", register, register, mask)
 
     def leave_frames(self, frames: list[Frame], mask: int, others: list[int]) -> None:
         """Take lanes out of frames, and out of other masks."""
