@@ -45,6 +45,8 @@ pub(super) struct Frame<'a> {
     pub(super) ordered: bool,
     /// Whether a lane faulted since somebody last looked.
     pub(super) faulted: bool,
+    /// What a control op's code has found out about a mask: a number of lanes, or 0 or not 0.
+    pub(super) answer: usize,
     /// Reciprocals of constant divisors.
     pub(super) ahead: &'a [Reciprocal],
 }

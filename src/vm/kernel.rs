@@ -4,6 +4,9 @@ use super::program::Program;
 use super::run::run;
 use crate::kernel::{Ctx, Kernel, Signature, Status};
 
+/// Elements that chunks are multiples of, at most: a block of fewer lanes than it could have costs a little more, and
+/// leaves more chunks to share out.
+const TILE: usize = 256;
 /// Blocks that a chunk should have where lanes are refilled: at its end they run empty, for as long as its longest
 /// element takes.
 const LEAST_REFILLS: u64 = 64;
@@ -15,7 +18,7 @@ pub fn kernel(name: impl Into<String>, program: Program) -> Kernel {
         inputs: program.inputs.iter().map(|input| input.dtype).collect(),
         outputs: program.outputs.clone(),
     };
-    let tile = program.lanes as u64;
+    let tile = program.lanes.min(TILE) as u64;
     let refills = program.refill.is_some();
     let mut kernel = Kernel::new(name, vec![signature], element).with_chunk(chunk, tile).with_user(program);
     if refills {

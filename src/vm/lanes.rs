@@ -5,10 +5,12 @@
 
 pub(super) mod call;
 pub(super) mod checked;
+pub(super) mod convert;
 pub(super) mod divide;
 pub(super) mod elements;
 pub(super) mod fused;
 pub(super) mod level;
 pub(super) mod map;
+pub(super) mod masks;
 pub(super) mod memory;
 pub(super) mod moves;

@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-use super::number::{Convert, Float, Int, Number};
+use super::lanes::convert::Convert;
+use super::number::{Float, Int, Number};
 use super::types::{Bool, Lane};
 
 /// An op of one operand.
@@ -27,18 +28,6 @@ pub(super) trait Refuses1: Unary {
 /// The same for two operands.
 pub(super) trait Refuses2: Binary {
     fn refuses(a: Self::A, b: Self::A) -> bool;
-}
-
-/// An op with its operands exchanged.
-pub(super) struct Flip<O>(PhantomData<O>);
-
-impl<O: Binary> Binary for Flip<O> {
-    type A = O::A;
-    type R = O::R;
-    #[inline(always)]
-    fn apply(a: Self::A, b: Self::A) -> Self::R {
-        O::apply(b, a)
-    }
 }
 
 macro_rules! unary {
@@ -81,7 +70,6 @@ unary! {
     IsFinite<Float> -> Bool = |a| (!a.is_nan() && !a.is_infinite()).into();
     ToBits<Float> -> T::Bits = |a| a.to_bits();
     Canon<Float> -> T = |a| a.canon();
-    Copy<Lane> -> T = |a| a;
 }
 
 /// Bits as the float they are.
@@ -144,16 +132,14 @@ binary! {
     Max<Number> -> T = |a, b| if b > a { b } else { a };
     /// NumPy's: a nan wins, -0 is less than +0.
     Minimum<Float> -> T = |a, b| {
-        let equal = if a.is_sign_negative() { a } else { b };
-        let less = if b < a { b } else { a };
-        let ordered = if a == b { equal } else { less };
-        if a.is_nan() { a } else if b.is_nan() { b } else { ordered }
+        let ordered = if b < a { b } else { a };
+        let ordered = if a == b { a.either_sign(b) } else { ordered };
+        if b.is_nan() { b } else { ordered }
     };
     Maximum<Float> -> T = |a, b| {
-        let equal = if a.is_sign_negative() { b } else { a };
-        let more = if b > a { b } else { a };
-        let ordered = if a == b { equal } else { more };
-        if a.is_nan() { a } else if b.is_nan() { b } else { ordered }
+        let ordered = if b > a { b } else { a };
+        let ordered = if a == b { a.common_sign(b) } else { ordered };
+        if b.is_nan() { b } else { ordered }
     };
     Eq<Lane> -> Bool = |a, b| (a == b).into();
     Ne<Lane> -> Bool = |a, b| (a != b).into();

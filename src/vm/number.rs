@@ -1,6 +1,6 @@
 //! Arithmetic on one value of each type: what the ops mean, before they become loops.
 
-use super::types::{Bool, Lane};
+use super::types::Lane;
 
 /// Integers and floats.
 pub(super) trait Number: Lane + PartialOrd {
@@ -38,8 +38,6 @@ pub(super) trait Int: Number + Eq {
     fn abs_overflows(self) -> bool;
     /// The value in a type that holds those of all integer types.
     fn wide(self) -> i128;
-    /// Least and greatest value.
-    const RANGE: (i128, i128);
 
     /// Floor of the quotient, made of the truncated one and its remainder.
     #[inline(always)]
@@ -55,7 +53,7 @@ pub(super) trait Int: Number + Eq {
 }
 
 macro_rules! ints {
-    ($($ty:ident $unsigned:ident $signed:literal),*) => {$(
+    ($($ty:ident $unsigned:ident $wide:ident $signed:literal),*) => {$(
         impl Number for $ty {
             const ZERO: Self = 0;
             #[inline(always)] fn add(self, other: Self) -> Self { self.wrapping_add(other) }
@@ -68,7 +66,6 @@ macro_rules! ints {
             const WIDTH: u32 = <$ty>::BITS;
             const SIGNED: bool = $signed;
             const ONE: Self = 1;
-            const RANGE: (i128, i128) = (<$ty>::MIN as i128, <$ty>::MAX as i128);
             type Unsigned = $unsigned;
             #[inline(always)] fn and(self, other: Self) -> Self { self & other }
             #[inline(always)] fn or(self, other: Self) -> Self { self | other }
@@ -96,16 +93,29 @@ macro_rules! ints {
                 power
             }
             #[inline(always)] #[allow(unused_comparisons)] fn is_negative(self) -> bool { self < 0 }
-            #[inline(always)] fn add_overflows(self, other: Self) -> bool { self.overflowing_add(other).1 }
-            #[inline(always)] fn sub_overflows(self, other: Self) -> bool { self.overflowing_sub(other).1 }
-            #[inline(always)] fn mul_overflows(self, other: Self) -> bool { self.overflowing_mul(other).1 }
-            #[inline(always)] fn neg_overflows(self) -> bool { self.overflowing_neg().1 }
+            // By comparisons: compilers don't vectorise the flags of the overflowing operations.
+            #[inline(always)] fn add_overflows(self, other: Self) -> bool {
+                let sum = self.wrapping_add(other);
+                if $signed { Int::is_negative((self ^ sum) & (other ^ sum)) } else { sum < self }
+            }
+            #[inline(always)] fn sub_overflows(self, other: Self) -> bool {
+                let difference = self.wrapping_sub(other);
+                if $signed { Int::is_negative((self ^ other) & (self ^ difference)) } else { self < other }
+            }
+            #[inline(always)] fn mul_overflows(self, other: Self) -> bool {
+                let product = self as $wide * other as $wide;
+                product as $ty as $wide != product
+            }
+            #[inline(always)] fn neg_overflows(self) -> bool { if $signed { self == <$ty>::MIN } else { self != 0 } }
             #[inline(always)] fn abs_overflows(self) -> bool { $signed && self == <$ty>::MIN }
             #[inline(always)] fn wide(self) -> i128 { self.into() }
         }
     )*};
 }
-ints!(i8 u8 true, i16 u16 true, i32 u32 true, i64 u64 true, u8 u8 false, u16 u16 false, u32 u32 false, u64 u64 false);
+ints! {
+    i8 u8 i16 true, i16 u16 i32 true, i32 u32 i64 true, i64 u64 i128 true,
+    u8 u8 u16 false, u16 u16 u32 false, u32 u32 u64 false, u64 u64 u128 false
+}
 
 /// float32 and float64.
 pub(super) trait Float: Number {
@@ -119,12 +129,14 @@ pub(super) trait Float: Number {
     fn ceil(self) -> Self;
     fn trunc(self) -> Self;
     fn rint(self) -> Self;
-    fn fma(self, factor: Self, term: Self) -> Self;
     fn is_nan(self) -> bool;
     fn is_infinite(self) -> bool;
     fn to_bits(self) -> Self::Bits;
     fn from_bits(bits: Self::Bits) -> Self;
-    fn is_sign_negative(self) -> bool;
+    /// What has a sign bit where either has one, of two zeros or equal values.
+    fn either_sign(self, other: Self) -> Self;
+    /// What has a sign bit where both have one.
+    fn common_sign(self, other: Self) -> Self;
 
     /// The value, a nan of any sign and payload as [`Float::NAN`].
     #[inline(always)]
@@ -161,7 +173,7 @@ pub(super) trait Float: Number {
 }
 
 macro_rules! floats {
-    ($($ty:ident $bits:ident $nan:literal $fma:path),*) => {$(
+    ($($ty:ident $bits:ident $nan:literal),*) => {$(
         impl Number for $ty {
             const ZERO: Self = 0.0;
             #[inline(always)] fn add(self, other: Self) -> Self { self + other }
@@ -181,96 +193,19 @@ macro_rules! floats {
             #[inline(always)] fn ceil(self) -> Self { <$ty>::ceil(self) }
             #[inline(always)] fn trunc(self) -> Self { <$ty>::trunc(self) }
             #[inline(always)] fn rint(self) -> Self { <$ty>::round_ties_even(self) }
-            #[inline(always)] fn fma(self, factor: Self, term: Self) -> Self { $fma(self, factor, term) }
             #[inline(always)] fn is_nan(self) -> bool { <$ty>::is_nan(self) }
             #[inline(always)] fn is_infinite(self) -> bool { <$ty>::is_infinite(self) }
             #[inline(always)] fn to_bits(self) -> Self::Bits { <$ty>::to_bits(self.canon()) }
             #[inline(always)] fn from_bits(bits: Self::Bits) -> Self { <$ty>::from_bits(bits) }
-            #[inline(always)] fn is_sign_negative(self) -> bool { <$ty>::is_sign_negative(self) }
+            #[inline(always)] fn either_sign(self, other: Self) -> Self {
+                <$ty>::from_bits(<$ty>::to_bits(self) | <$ty>::to_bits(other))
+            }
+            #[inline(always)] fn common_sign(self, other: Self) -> Self {
+                <$ty>::from_bits(<$ty>::to_bits(self) & <$ty>::to_bits(other))
+            }
             #[inline(always)] fn one() -> Self { 1.0 }
             #[inline(always)] fn half() -> Self { 0.5 }
         }
     )*};
 }
-floats!(f32 u32 0x7fc0_0000 libm::fmaf, f64 u64 0x7ff8_0000_0000_0000 libm::fma);
-
-/// A conversion of values: wraps between integers, rounds to nearest even to floats, truncates and saturates to integers.
-pub(super) trait Convert<B: Lane>: Lane {
-    fn convert(self) -> B;
-    /// Whether the value, truncated, isn't one of `B`; nan isn't.
-    fn misfits(self) -> bool {
-        false
-    }
-}
-
-macro_rules! convert {
-    ($($a:ident => [$($b:ident)*])*) => {$($(
-        impl Convert<$b> for $a {
-            #[inline(always)]
-            fn convert(self) -> $b { self as $b }
-            #[inline(always)]
-            #[allow(clippy::cast_possible_truncation, clippy::cast_lossless)]
-            fn misfits(self) -> bool { misfits!($a $b self) }
-        }
-    )*)*};
-}
-macro_rules! misfits {
-    ($a:ident f32 $x:ident) => {
-        false
-    };
-    ($a:ident f64 $x:ident) => {
-        false
-    };
-    // Between the bounds, both of which floats hold exactly; a nan is not.
-    (f32 $b:ident $x:ident) => {{
-        let x = f32::trunc($x);
-        !(x >= $b::MIN as f32 && x < 2.0 * (($b::MAX / 2 + 1) as f32))
-    }};
-    (f64 $b:ident $x:ident) => {{
-        let x = f64::trunc($x);
-        !(x >= $b::MIN as f64 && x < 2.0 * (($b::MAX / 2 + 1) as f64))
-    }};
-    ($a:ident $b:ident $x:ident) => {{
-        // There and back gives the value, and the sign is the same.
-        let y = $x as $b;
-        y as $a != $x || Int::is_negative(y) != Int::is_negative($x)
-    }};
-}
-convert! {
-    i8 => [i16 i32 i64 u8 u16 u32 u64 f32 f64]
-    i16 => [i8 i32 i64 u8 u16 u32 u64 f32 f64]
-    i32 => [i8 i16 i64 u8 u16 u32 u64 f32 f64]
-    i64 => [i8 i16 i32 u8 u16 u32 u64 f32 f64]
-    u8 => [i8 i16 i32 i64 u16 u32 u64 f32 f64]
-    u16 => [i8 i16 i32 i64 u8 u32 u64 f32 f64]
-    u32 => [i8 i16 i32 i64 u8 u16 u64 f32 f64]
-    u64 => [i8 i16 i32 i64 u8 u16 u32 f32 f64]
-    f32 => [i8 i16 i32 i64 u8 u16 u32 u64 f64]
-    f64 => [i8 i16 i32 i64 u8 u16 u32 u64 f32]
-}
-
-impl<B: Lane> Convert<B> for Bool
-where
-    u8: Widen<B>,
-{
-    #[inline(always)]
-    fn convert(self) -> B {
-        self.0.widen()
-    }
-}
-
-/// What a bool's byte becomes.
-pub(super) trait Widen<B> {
-    fn widen(self) -> B;
-}
-macro_rules! widen {
-    ($($ty:ident)*) => {$( impl Widen<$ty> for u8 { #[inline(always)] fn widen(self) -> $ty { self as $ty } } )*};
-}
-widen!(i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
-
-macro_rules! truth {
-    ($($ty:ident)*) => {$(
-        impl Convert<Bool> for $ty { #[inline(always)] fn convert(self) -> Bool { (self != <$ty>::ZERO).into() } }
-    )*};
-}
-truth!(i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
+floats!(f32 u32 0x7fc0_0000, f64 u64 0x7ff8_0000_0000_0000);

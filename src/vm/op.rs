@@ -85,8 +85,8 @@ impl fmt::Display for Kind {
 pub(super) enum Exec {
     /// Computes on the lanes of the window, or on uniform registers.
     Code(Levels),
-    /// Moves the program counter or the window.
-    Control(Control),
+    /// Moves the program counter or the window, after the code has answered what it needs to know of a mask.
+    Control(Control, Levels),
 }
 
 /// Ops that the interpreter's loop carries out itself.

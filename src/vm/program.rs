@@ -7,10 +7,11 @@ use super::reciprocal::Reciprocal;
 use super::verify::{Facts, Malformed, Word, verify};
 use crate::buffer::DType;
 
-/// Bytes of registers that a block should take, for the lanes of the widest one to stay in the first-level cache.
+/// Bytes of registers that a block takes where it can: what most first-level caches hold.
 const BLOCK_BYTES: usize = 32 << 10;
-/// Fewest and most lanes of a block.
-const LANES: (usize, usize) = (64, 256);
+/// Fewest and most lanes of a block. Measured on Ice Lake: from 256 to 768 lanes nothing changes beyond the noise as long
+/// as the registers fit the cache; 128 cost 5 to 40 % more, 64 twice as much.
+const LANES: (usize, usize) = (64, 512);
 
 /// An argument as a program sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +160,7 @@ fn ready(draft: &Draft, facts: &Facts, word: &Word, level: Level, places: &[u32]
     let row = row(word);
     let (code, control) = match row.exec {
         Exec::Code(levels) => (levels.at(level), Control::Code),
-        Exec::Control(control) => (super::lanes::level::nothing(), control),
+        Exec::Control(control, levels) => (levels.at(level), control),
     };
     let mut inst = Inst { code, dst: 0, a: 0, b: 0, c: 0, imm: 0, ahead: EVERY, control };
     for (field, kind) in &row.fields {

@@ -76,6 +76,7 @@ fn run_within(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64, fuel: u64)
         limit: u64::MAX,
         ordered: true,
         faulted: false,
+        answer: 0,
         ahead: &program.ahead,
     };
     let mut machine = Machine {

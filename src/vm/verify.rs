@@ -115,7 +115,7 @@ fn row(word: &Word) -> &'static Row {
 
 fn control(word: &Word) -> Option<Control> {
     match row(word).exec {
-        Exec::Control(control) => Some(control),
+        Exec::Control(control, _) => Some(control),
         Exec::Code(_) => None,
     }
 }

@@ -86,6 +86,33 @@ macro_rules! high_pairs {
         }
     };
 }
+/// 64-bit products from those of their halves, which vectorise; one alone by the processor's long multiplication.
+macro_rules! high_halves {
+    ($ty:ident $wide:ident) => {
+        #[inline(always)]
+        #[allow(clippy::cast_possible_truncation, clippy::cast_lossless)]
+        fn high<const G: usize>(lanes: [Self; G], multiplier: u64) -> [Self; G] {
+            let mut high = [0; G];
+            if G == 1 {
+                high[0] = ((multiplier as $ty as $wide * lanes[0] as $wide) >> $ty::BITS) as $ty;
+                return high;
+            }
+            let (low_by, high_by) = (multiplier & HALF, multiplier >> 32);
+            for k in 0..G {
+                let lane = lanes[k] as u64;
+                let (low, top) = (lane & HALF, lane >> 32);
+                let first = top * low_by + ((low * low_by) >> 32);
+                let second = low * high_by + (first & HALF);
+                let product = top * high_by + (first >> 32) + (second >> 32);
+                // A negative factor counts 2^64 too much, times the other one.
+                let excess = if lanes[k] < $ty::ZERO { multiplier } else { 0 };
+                let other = if (multiplier as $ty) < $ty::ZERO { lane } else { 0 };
+                high[k] = product.wrapping_sub(excess).wrapping_sub(other) as $ty;
+            }
+            high
+        }
+    };
+}
 macro_rules! by_floats {
     ($($ty:ident $float:ident $signed:tt $high:ident $wide:ident),*) => {$(
         impl Divide for $ty {
@@ -110,7 +137,7 @@ macro_rules! by_divisions {
         impl Divide for $ty {
             #[inline(always)]
             fn lane_quot(self, other: Self) -> Self { self.quot(other) }
-            high_each!($ty $wide);
+            high_halves!($ty $wide);
             settle!($ty $signed);
         }
     )*};
@@ -120,6 +147,9 @@ by_floats! {
     u8 f32 false high_each u16, u16 f32 false high_each u32, u32 f64 false high_pairs u64
 }
 by_divisions!(i64 true i128, u64 false u128);
+
+/// The low half of a word.
+const HALF: u64 = 0xFFFF_FFFF;
 
 /// What an op makes of the truncating quotient.
 pub(in crate::vm) trait Division: Refuses2<A = Self::T, R = Self::T> {

@@ -113,11 +113,6 @@ impl fmt::Debug for Levels {
     }
 }
 
-/// The code of ops that have none.
-pub(in crate::vm) fn nothing() -> Code {
-    |_, _| {}
-}
-
 unsafe fn baseline<B: Body>(frame: &mut Frame<'_>, inst: &Inst) {
     // SAFETY: the caller keeps the promise of `Body::run`.
     unsafe { B::run(frame, inst) }

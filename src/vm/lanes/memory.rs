@@ -192,42 +192,6 @@ impl Frame<'_> {
         unsafe { self.whole_mut::<Bool>(0) }.contains(&Bool(1))
     }
 
-    /// Whether any lane of the window is in the mask.
-    #[inline]
-    pub(in crate::vm) fn any_set(&self, mask: u32) -> bool {
-        if mask == EVERY {
-            return self.hi > self.lo;
-        }
-        // SAFETY: the verifier took the field for a mask; it is only read.
-        let mask = unsafe { self.window::<Bool>(mask) };
-        let some = |lanes: &[Bool]| lanes.iter().fold(0, |some, lane| some | lane.0) != 0;
-        let (groups, rest) = mask.as_chunks::<64>();
-        groups.iter().any(|group| some(group)) || some(rest)
-    }
-
-    /// How many lanes of the window are in the mask, and ok if that is asked for.
-    pub(in crate::vm) fn count(&self, mask: u32, ok: bool) -> usize {
-        // SAFETY: the verifier took the field for a mask; register 0 is `ok`. Both are only read.
-        let (mask, ok) =
-            unsafe { (self.window::<Bool>(place(mask)), self.window::<Bool>(if ok { 0 } else { place(mask) })) };
-        let live = |(mask, ok): (&Bool, &Bool)| mask.0 & ok.0 & 1;
-        // Sums of bytes, which vectorise: a group has less than 256 lanes.
-        let sum = |(mask, ok): (&[Bool], &[Bool])| usize::from(mask.iter().zip(ok).map(live).sum::<u8>());
-        mask.chunks(128).zip(ok.chunks(128)).map(sum).sum()
-    }
-
-    /// Pairs each lane of the window's first `live` ones that isn't in the mask (or not ok, if that is asked for) with
-    /// one behind them that is.
-    pub(in crate::vm) fn misplaced(&self, mask: u32, ok: bool, live: usize, pairs: &mut Vec<(u32, u32)>) {
-        // SAFETY: as in `count`.
-        let (mask, ok) =
-            unsafe { (self.window::<Bool>(place(mask)), self.window::<Bool>(if ok { 0 } else { place(mask) })) };
-        let set = |lane: &usize| mask[*lane].0 & ok[*lane].0 & 1 != 0;
-        let holes = (0..live).filter(|lane| !set(lane));
-        let others = (live..mask.len()).filter(set);
-        pairs.extend(holes.zip(others).map(|(i, j)| ((self.lo + i) as u32, (self.lo + j) as u32)));
-    }
-
     /// Exchanges pairs of a register's lanes.
     pub(in crate::vm) fn exchange(&mut self, at: Place, pairs: &[(u32, u32)]) {
         // SAFETY: the places of a program's permute list are those of its lane registers, with their sizes; any type of

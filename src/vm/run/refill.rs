@@ -1,6 +1,7 @@
 //! The refill loop: finished lanes get new elements, so that the loop runs on full blocks.
 
 use super::{DISPATCH, Flow, Machine};
+use crate::vm::frame::Inst;
 
 /// Work of exchanging a register of two lanes, in additions of a lane.
 const EXCHANGE: u64 = 16;
@@ -8,16 +9,16 @@ const EXCHANGE: u64 = 16;
 impl Machine<'_> {
     /// Runs prologue, loop and epilogue on the block just taken, and on all elements that its lanes get afterwards.
     pub(super) fn refilled(&mut self, head: usize, behind: usize) -> Flow {
-        let mask = self.program.code[head].a;
+        let refill = &self.program.code[head];
         let mut flow = self.segment(0);
         self.idle = 0;
         while flow == Flow::End && self.frame.block > 0 {
             let live = match self.segment(head) {
-                Flow::Refill => self.frame.count(mask, true),
+                Flow::Refill => self.frame.answer,
                 Flow::End => 0,
                 other => return other,
             };
-            self.partition(mask, true, live);
+            self.partition(refill.a, true, live);
             flow = self.turn_over(live, behind);
         }
         flow
@@ -26,9 +27,10 @@ impl Machine<'_> {
     /// Whether the loop goes on with the lanes that it has: until the finished ones have idled for as much work as
     /// replacing them takes.
     #[inline]
-    pub(super) fn keeps_on(&mut self, head: usize, mask: u32) -> bool {
+    pub(super) fn keeps_on(&mut self, head: usize, refill: &Inst) -> bool {
         let lanes = self.frame.block;
-        let live = self.frame.count(mask, true);
+        self.frame.carry_out(refill);
+        let live = self.frame.answer;
         let dead = (lanes - live) as u64;
         if dead == 0 {
             return true;

@@ -21,8 +21,13 @@ impl Machine<'_> {
                 Control::Jump => pc = inst.imm as usize,
                 Control::JumpIf if self.frame.truth(inst.a) => pc = inst.imm as usize,
                 Control::JumpUnless if !self.frame.truth(inst.a) => pc = inst.imm as usize,
-                Control::JumpIfNone if !self.frame.any_set(inst.a) => pc = inst.imm as usize,
-                Control::JumpIf | Control::JumpUnless | Control::JumpIfNone => {}
+                Control::JumpIf | Control::JumpUnless => {}
+                Control::JumpIfNone => {
+                    self.frame.carry_out(inst);
+                    if self.frame.answer == 0 {
+                        pc = inst.imm as usize;
+                    }
+                }
                 Control::Back => {
                     pc = inst.imm as usize;
                     if let Some(flow) = self.back(pc, at) {
@@ -37,8 +42,8 @@ impl Machine<'_> {
                     self.depth -= 1;
                     (self.frame.hi, self.frame.padded) = self.windows[self.depth];
                 }
-                Control::Compact => self.compact(inst.a),
-                Control::Refill if self.keeps_on(at, inst.a) => {}
+                Control::Compact => self.compact(inst),
+                Control::Refill if self.keeps_on(at, inst) => {}
                 Control::Refill => return Flow::Refill,
                 Control::End => {
                     self.work += self.cost(start, pc, lanes);

@@ -1,7 +1,7 @@
 //! Windows of lanes, and the permutations that bring the lanes worth computing to the front.
 
 use super::Machine;
-use crate::vm::frame::{EVERY, Frame};
+use crate::vm::frame::{EVERY, Frame, Inst};
 
 /// A window is compacted once so many in 8 of its lanes, or fewer, are live.
 const LIVE_EIGHTHS: usize = 6;
@@ -35,14 +35,15 @@ impl Frame<'_> {
 
 impl Machine<'_> {
     /// `compact`: if few lanes of the window are in the mask, brings them to its front and ends the window behind them.
-    pub(super) fn compact(&mut self, mask: u32) {
+    pub(super) fn compact(&mut self, inst: &Inst) {
         let (lo, hi) = (self.frame.lo, self.frame.hi);
-        if mask == EVERY {
+        if inst.a == EVERY {
             return;
         }
-        let live = self.frame.count(mask, false);
+        self.frame.carry_out(inst);
+        let live = self.frame.answer;
         if live * 8 <= (hi - lo) * LIVE_EIGHTHS {
-            self.partition(mask, false, live);
+            self.partition(inst.a, false, live);
             (self.frame.hi, self.frame.padded) = (lo + live, lo + live);
         }
     }

@@ -3,7 +3,7 @@
 use crate::buffer::DType;
 use crate::vm::lanes::checked::{Checked1, Checked2, UniformChecked1, UniformChecked2};
 use crate::vm::lanes::divide::{self, Division};
-use crate::vm::lanes::level::Levels;
+use crate::vm::lanes::level::{Body, Levels};
 use crate::vm::lanes::map::{One, Two, Uniform, UniformOne, UniformTwo, Varying};
 use crate::vm::meaning::{AndNot, Binary, Refuses1, Refuses2, Unary};
 use crate::vm::number::Int;
@@ -37,14 +37,9 @@ impl Builder {
         self.table.push(Row { name, fields: fields.to_vec(), exec: Exec::Code(code), weight, divides: false });
     }
 
-    pub(super) fn control(&mut self, name: &str, fields: &[(Field, Kind)], control: Control) {
-        self.table.push(Row {
-            name: name.into(),
-            fields: fields.to_vec(),
-            exec: Exec::Control(control),
-            weight: 1,
-            divides: false,
-        });
+    pub(super) fn control<B: Body>(&mut self, name: &str, fields: &[(Field, Kind)], control: Control) {
+        let exec = Exec::Control(control, Levels::of::<B>());
+        self.table.push(Row { name: name.into(), fields: fields.to_vec(), exec, weight: 1, divides: false });
     }
 
     /// `{name}.{v,s}` from `a` to `r`, carried out by `O`, whose types may be others of the same sizes.

@@ -4,6 +4,7 @@ use super::build::{Builder, faulting};
 use crate::buffer::DType::{Bool, Int64, UInt64};
 use crate::vm::lanes::elements::{Bound, Dim, Fault, Step, UniformBound};
 use crate::vm::lanes::level::Levels;
+use crate::vm::lanes::masks::{Any, Count, Nothing};
 use crate::vm::op::{Control, Field, Kind};
 
 use Field::{A, B, C, Dst, Imm};
@@ -11,16 +12,16 @@ use Kind::{Axis, Mask, S, Site, Table, Target, V};
 
 /// These rows.
 pub(super) fn rows(to: &mut Builder) {
-    to.control("end", &[], Control::End);
-    to.control("jump", &[(Imm, Target)], Control::Jump);
-    to.control("jump_if", &[(A, S(Bool)), (Imm, Target)], Control::JumpIf);
-    to.control("jump_unless", &[(A, S(Bool)), (Imm, Target)], Control::JumpUnless);
-    to.control("jump_if_none", &[(A, Mask), (Imm, Target)], Control::JumpIfNone);
-    to.control("back", &[(Imm, Target)], Control::Back);
-    to.control("enter", &[], Control::Enter);
-    to.control("compact", &[(A, Mask)], Control::Compact);
-    to.control("leave", &[], Control::Leave);
-    to.control("refill", &[(A, Mask)], Control::Refill);
+    to.control::<Nothing>("end", &[], Control::End);
+    to.control::<Nothing>("jump", &[(Imm, Target)], Control::Jump);
+    to.control::<Nothing>("jump_if", &[(A, S(Bool)), (Imm, Target)], Control::JumpIf);
+    to.control::<Nothing>("jump_unless", &[(A, S(Bool)), (Imm, Target)], Control::JumpUnless);
+    to.control::<Any>("jump_if_none", &[(A, Mask), (Imm, Target)], Control::JumpIfNone);
+    to.control::<Nothing>("back", &[(Imm, Target)], Control::Back);
+    to.control::<Nothing>("enter", &[], Control::Enter);
+    to.control::<Count<false>>("compact", &[(A, Mask)], Control::Compact);
+    to.control::<Nothing>("leave", &[], Control::Leave);
+    to.control::<Count<true>>("refill", &[(A, Mask)], Control::Refill);
     to.code("fault".into(), &[(C, Mask), (Imm, Site)], Levels::of::<Fault>(), 1);
     to.code("step".into(), &[(A, V(UInt64)), (C, Mask), (Imm, Site)], Levels::of::<Step>(), 1);
     let bound = faulting(&[(Dst, V(Int64)), (A, V(Int64)), (B, S(Int64))]);

@@ -2,12 +2,13 @@
 
 use super::build::Builder;
 use crate::buffer::DType::{Bool as BOOL, Int64};
+use crate::vm::lanes::convert::Convert;
 use crate::vm::lanes::elements::{Gather, Input, Store, UniformGather, UniformInput};
 use crate::vm::lanes::level::Levels;
 use crate::vm::lanes::map::{Uniform, Varying};
 use crate::vm::lanes::moves::{Mov, MovMasked, Select, UniformMov, UniformSelect};
 use crate::vm::meaning::Cast;
-use crate::vm::number::{Convert, Int};
+use crate::vm::number::Int;
 use crate::vm::op::{Field, Kind};
 use crate::vm::types::{Bool, Lane, Stored, short};
 
