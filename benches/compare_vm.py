@@ -40,6 +40,19 @@ def busy_work(x: Any, iters: Any) -> Any:
     return acc
 
 
+@hr.kernel
+def axpy(a: Any, b: Any, c: Any) -> Any:
+    """Multiply and add: the least work that takes three arguments."""
+    return a * b + c
+
+
+def small_call() -> float:
+    """Time a call that is hardly more than the call itself, in seconds."""
+    x = np.linspace(0.0, 1.0, REPEAT_ELEMENTS)
+    axpy(x, x, x)
+    return min(clock(lambda: axpy(x, x, x), 500) for _ in range(7))
+
+
 @dataclass(frozen=True)
 class Case:
     """One piece of work: our call, the twin's (given its module), the result's dtype, and elements."""
@@ -166,6 +179,7 @@ def first_calls(count: int) -> dict[str, Any]:
         "repeat_elements": REPEAT_ELEMENTS,
         "repeat_s": repeat[1:],
         "repeat_median_s": median(repeat[1:]),
+        "repeat_small_s": small_call(),
     }
 
 
@@ -212,7 +226,10 @@ def table(measured: dict[str, Any]) -> str:
         f"Block VM against Numba prange, {measured['threads']} threads",
         render(header, rows),
         f"{what}: {first} ({loading} the first time, which loads the compiler).",
-        f"A repeat call on {calls['repeat_elements']} elements: {duration(calls['repeat_median_s'])}.",
+        (
+            f"A repeat call of it on {calls['repeat_elements']} elements: {duration(calls['repeat_median_s'])}; "
+            f"of a * b + c, whose elements take next to nothing: {duration(calls['repeat_small_s'])}."
+        ),
     )
     return "\n".join(lines)
 
