@@ -4,61 +4,61 @@ use super::{DType, Draft, Input, TableInput, ops};
 
 /// A draft in the making.
 #[derive(Debug, Clone)]
-pub struct Assembler {
-    pub draft: Draft,
+pub(crate) struct Assembler {
+    pub(crate) draft: Draft,
 }
 
 /// The mask of every lane.
-pub const EVERY: u32 = 0xFFFF;
+pub(crate) const EVERY: u32 = 0xFFFF;
 
 #[allow(dead_code, reason = "not everyone who includes this file uses all of it")]
 impl Assembler {
     /// A draft with these arguments and results, and the register `ok`.
-    pub fn new(inputs: &[(DType, bool)], outputs: &[DType]) -> Self {
+    pub(crate) fn new(inputs: &[(DType, bool)], outputs: &[DType]) -> Self {
         let inputs = inputs.iter().map(|(dtype, uniform)| Input { dtype: *dtype, uniform: *uniform }).collect();
         let draft = Draft { inputs, outputs: outputs.to_vec(), lanes: vec![DType::Bool], sites: 8, ..Draft::default() };
         Self { draft }
     }
 
     /// A table argument's number.
-    pub fn table(&mut self, dtype: DType, ndim: usize) -> u32 {
+    pub(crate) fn table(&mut self, dtype: DType, ndim: usize) -> u32 {
         self.draft.tables.push(TableInput { dtype, ndim });
         self.draft.tables.len() as u32 - 1
     }
 
     /// A new lane register.
-    pub fn v(&mut self, dtype: DType) -> u32 {
+    pub(crate) fn v(&mut self, dtype: DType) -> u32 {
         self.draft.lanes.push(dtype);
         self.draft.lanes.len() as u32 - 1
     }
 
     /// A new lane register that moves with its element.
-    pub fn state(&mut self, dtype: DType) -> u32 {
+    pub(crate) fn state(&mut self, dtype: DType) -> u32 {
         let register = self.v(dtype);
         self.draft.permute.push(register as usize);
         register
     }
 
     /// A new uniform register.
-    pub fn s(&mut self, dtype: DType) -> u32 {
+    pub(crate) fn s(&mut self, dtype: DType) -> u32 {
         self.draft.uniforms.push(dtype);
         self.draft.uniforms.len() as u32 - 1
     }
 
     /// A constant.
-    pub fn constant(&mut self, dtype: DType, bits: u64) -> u32 {
+    pub(crate) fn constant(&mut self, dtype: DType, bits: u64) -> u32 {
         let register = self.s(dtype);
         self.draft.consts.push((register as usize, bits));
         register
     }
 
     /// Where the next instruction goes.
-    pub fn here(&self) -> u32 {
+    pub(crate) fn here(&self) -> u32 {
         self.draft.code.len() as u32 / 16
     }
 
     /// Adds an instruction with its fields in the order of its row; answers with its number.
-    pub fn op(&mut self, name: &str, operands: &[u32]) -> u32 {
+    pub(crate) fn op(&mut self, name: &str, operands: &[u32]) -> u32 {
         let number = ops().number(name).unwrap_or_else(|| panic!("no op {name}"));
         let row = &ops().rows()[usize::from(number)];
         assert_eq!(row.fields.len(), operands.len(), "{name} has the fields {:?}", row.fields);
@@ -76,19 +76,19 @@ impl Assembler {
     }
 
     /// Lets the jump at `at` go to the next instruction.
-    pub fn land(&mut self, at: u32) {
+    pub(crate) fn land(&mut self, at: u32) {
         let target = self.here().to_le_bytes();
         self.draft.code[at as usize * 16 + 12..at as usize * 16 + 16].copy_from_slice(&target);
     }
 
     /// Ends the prologue: the refill loop starts here.
-    pub fn start_loop(&mut self) {
+    pub(crate) fn start_loop(&mut self) {
         self.op("end", &[]);
         self.draft.loop_start = Some(self.here() as usize);
     }
 
     /// Ends the refill loop: the epilogue starts here.
-    pub fn start_epilogue(&mut self) {
+    pub(crate) fn start_epilogue(&mut self) {
         self.op("end", &[]);
         self.draft.epilogue = Some(self.here() as usize);
     }
@@ -96,7 +96,7 @@ impl Assembler {
 
 /// `busy_work(x, iters)` over int32 with a uniform count: `acc = (acc * 7 + 13) rem 997`.
 #[allow(dead_code, reason = "as above")]
-pub fn busy_uniform() -> Assembler {
+pub(crate) fn busy_uniform() -> Assembler {
     use DType::{Bool, Int32, Int64};
     let mut a = Assembler::new(&[(Int32, false), (Int64, true)], &[Int32]);
     let (acc, left, more) = (a.v(Int32), a.s(Int64), a.s(Bool));
@@ -119,7 +119,7 @@ pub fn busy_uniform() -> Assembler {
 
 /// The same with a count for each element, as a refill loop.
 #[allow(dead_code, reason = "as above")]
-pub fn busy_varying() -> Assembler {
+pub(crate) fn busy_varying() -> Assembler {
     use DType::{Bool, Int32, UInt32};
     let mut a = Assembler::new(&[(Int32, false), (UInt32, false)], &[Int32]);
     let (acc, left, live) = (a.state(Int32), a.state(UInt32), a.state(Bool));
@@ -151,7 +151,7 @@ pub fn busy_varying() -> Assembler {
 
 /// Mandelbrot's iteration count over `(cx, cy)` with a uniform limit, in float64, as a refill loop.
 #[allow(dead_code, reason = "as above")]
-pub fn mandelbrot() -> Assembler {
+pub(crate) fn mandelbrot() -> Assembler {
     use DType::{Bool, Float64, Int32};
     let mut a = Assembler::new(&[(Float64, false), (Float64, false), (Int32, true)], &[Int32]);
     let [cx, cy, zx, zy] = [(); 4].map(|()| a.state(Float64));

@@ -11,13 +11,14 @@ use assembler::{Assembler, busy_uniform, busy_varying, mandelbrot};
 
 /// Runs a program over all elements, in chunks of `size`.
 fn compute(a: &Assembler, batch: &Batch<'_>, size: u64) {
-    let kernel = kernel("test", Program::new(&a.draft).unwrap());
+    let kernel = kernel("test", Program::new(&a.draft).expect("a program"));
+    let chunk = kernel.chunk.expect("a chunk form");
     let control = Control::default();
     let ctx = Ctx::new(&kernel, batch, &control);
     let mut at = 0;
     while at < batch.len() {
         let end = (at + size).min(batch.len());
-        assert_eq!(kernel.chunk.unwrap()(&ctx, at, end), Status::DONE);
+        assert_eq!(chunk(&ctx, at, end), Status::DONE);
         at = end;
     }
 }

@@ -238,7 +238,7 @@ fn double_one(op: &str, a: f64) -> Result<Value, ()> {
         "trunc" => libm::trunc(a),
         "rint" => half_even(a),
         "canon" => a,
-        "isnan" => return truth(a != a),
+        "isnan" => return truth(a.is_nan()),
         "isinf" => return truth(a.abs() == f64::INFINITY),
         "isfinite" => return truth(a.abs() <= f64::MAX),
         "bits" => return Ok(Int(encode(DType::Float64, Double(a)).into())),
