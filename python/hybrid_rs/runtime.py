@@ -211,10 +211,19 @@ class Runtime:
         outs = out if isinstance(out, tuple) else (out,)
         if any(array is not None for array in outs):
             keywords["out"] = outs
-        if self is not _default or not hasattr(kernel, "_core"):
-            kernel = _Bound(self, kernel)
-        result = overrides.apply(kernel, given, outs, keywords)
+        bound = _Bound(self, kernel, len(given), mask=options.mask)
+        plain = self is _default and not options.mask and hasattr(kernel, "_core")
+        if not plain or (bound.__name__, bound.nin) != (kernel.__name__, kernel.nin):
+            kernel = bound
+        try:
+            result = overrides.apply(kernel, given, outs, keywords)
+        except NotImplementedError as error:  # pandas, where `out` is not of as many arrays as there are results
+            kinds = ", ".join(repr(type(one).__name__) for one in overrides.find((*given, *outs)))
+            raise TypeError(f"arrays: {kinds} does not support such a call of {bound.__name__}") from error
         assert result is not overrides.NOTHING
+        if options.mask and isinstance(result, tuple) and len(result) == bound.nout:
+            *results, ok = result
+            return (results[0] if len(results) == 1 else tuple(results)), ok
         return result
 
     def chunk_size(self, kernel: object, n: SupportsIndex) -> tuple[int, str]:
@@ -321,19 +330,28 @@ def _plain(array: Any) -> Any:
 
 
 class _Bound:
-    """A kernel together with the Runtime that is to run it, for those that call it again."""
+    """A kernel together with the Runtime that is to run it, for those that call it again, as a ufunc."""
 
     signature = None
 
-    def __init__(self, runtime: Runtime, kernel: Any) -> None:
+    def __init__(self, runtime: Runtime, kernel: Any, count: int, *, mask: bool) -> None:
         self._runtime = runtime
         self._kernel = kernel
-        self.__name__ = name_of(kernel)
-        self.nin = getattr(kernel, "nin", None)
-        self.nout = getattr(kernel, "nout", 1)
+        self._mask = mask
+        name = name_of(kernel)
+        # pandas takes what is named like an operator for the operator.
+        operator = isinstance(getattr(np, name, None), np.ufunc) or hasattr(int, f"__{name}__")
+        self.__name__ = f"hybrid_rs.{name}" if operator else name
+        self.nin = getattr(kernel, "nin", None) or count
+        # Where faults are masked the flags are one more result.
+        self.nout = getattr(kernel, "nout", 1) + mask
 
     def __call__(self, *arrays: object, **options: Any) -> Any:
-        return self._runtime.map(self._kernel, *arrays, **options)
+        result = self._runtime.map(self._kernel, *arrays, **options)
+        if not self._mask or options.get("on_fault") != "mask":
+            return result
+        results, ok = result
+        return (*results, ok) if isinstance(results, tuple) else (results, ok)
 
     def __repr__(self) -> str:
         return f"<{self.__name__} on {self._runtime!r}>"

@@ -129,7 +129,8 @@ def test_an_argument_may_take_the_call_over(kernel: hr.Kernel) -> None:
     rest = (1,) if kernel.name != "probe" else (1, np.arange(3.0))
     assert kernel(taker, *rest) == "taken"
     ufunc, method, inputs, kwargs = taker.calls[0]
-    assert ufunc is kernel
+    assert ufunc is kernel if kernel.nin else ufunc.__name__ == kernel.__name__
+    assert ufunc.nin == 1 + len(rest)
     assert method == "__call__"
     assert inputs[:2] == (taker, 1)
     assert kwargs == {}
@@ -191,8 +192,47 @@ def test_an_argument_may_refuse_ufuncs() -> None:
 def test_bare_callables_are_handed_over_too() -> None:
     taker = Taker()
     assert hr.map(abs, taker) == "taken"
-    assert taker.calls[0][0].__name__ == "abs"
+    # Not as an operator: the taker might compute that in place of the callable.
+    assert taker.calls[0][0].__name__ == "hybrid_rs.abs"
     assert taker.calls[0][0](np.array([-3])).tolist() == [3]
+
+
+def test_a_masked_call_is_handed_over_with_the_flags_as_one_more_result() -> None:
+    class Again(Taker):
+        def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+            results = getattr(ufunc, method)(*(np.arange(3) if x is self else x for x in inputs), **kwargs)
+            assert ufunc.nout == len(results)
+            return results
+
+    result, ok = busy(Again(), 3, on_fault="mask")
+    np.testing.assert_array_equal(result, busy_work(np.arange(3), 3))
+    assert ok.tolist() == [True] * 3
+    (first, second), ok = probe()(Again(), np.array([1, 0, 2]), np.arange(20.0), on_fault="mask")
+    assert first.tolist() == [0, 0, 1]
+    assert second.tolist() == [1.0, 0.0, 2.0]
+    assert ok.tolist() == [True, False, True]
+
+
+def test_pandas_computes_no_operator_in_place_of_a_kernel() -> None:
+    pandas = pytest.importorskip("pandas")
+    series = pandas.Series([1, 2])
+    for name in ("add", "subtract", "rsub", "floor_divide", "neg", "eq", "maximum"):
+
+        def function(x: int, y: int) -> int:
+            return x + y + 100
+
+        function.__name__ = name
+        assert hr.dyn(function)(series, 3).tolist() == [104, 105]
+        assert hr.map(function, 3, series).tolist() == [104, 105]
+
+
+def test_pandas_with_masked_faults() -> None:
+    pandas = pytest.importorskip("pandas")
+    series = pandas.Series([1, 0], index=["a", "b"])
+    result, ok = hr.map(hr.dyn(lambda x: 6 // x, "int64"), series, on_fault="mask")
+    assert (result.to_dict(), ok.to_dict()) == ({"a": 6, "b": 0}, {"a": True, "b": False})
+    with pytest.raises(TypeError, match="'Series' does not support such a call"):
+        hr.map(hr.dyn(lambda x: 6 // x, "int64"), series, on_fault="mask", out=np.zeros(2, np.int64))
 
 
 def test_pandas_series_stay_series() -> None:

@@ -246,6 +246,11 @@ def test_scalars_and_defaults(engine: str) -> None:
         ((-(10**5000), 1.0), OverflowError, r"arrays\[0\]: an integer of \d+ bits does not fit int64 or uint64"),
         ((np.ones(3, "i1"), 300), OverflowError, r"arrays\[1\]: 300 does not fit int8"),
         ((np.ones(3, "u4"), -1), OverflowError, r"arrays\[1\]: -1 does not fit uint32"),
+        (
+            (np.ones(3, "i4"), 2**63),
+            OverflowError,
+            r"arrays\[1\]: 9223372036854775808 does not fit int64, and power_sum",
+        ),
         ((np.ones(3), np.ones(2)), ValueError, r"could not be broadcast together with shapes \(3,\) \(2,\)"),
     ],
 )
@@ -303,6 +308,51 @@ def test_narrow_signatures_first() -> None:
         assert product(layout(np.ones(3, "f8")), 2).dtype == np.float64
         assert product(layout(np.ones(3, "i2")), 2).dtype == np.float32
         assert product(layout(np.ones(3, "i8")), 2).dtype == np.float64
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_tables_that_are_refused(engine: str) -> None:
+    assert lookup(0, [5, 6], 2.0, engine=engine) == 10.0
+    with pytest.raises(ValueError, match=r"arrays\[1\]: setting an array element with a sequence"):
+        lookup(0, [[1], [2, 3]], 2.0, engine=engine)
+    for masked in (np.ma.masked_array([1.0, 2.0], [False, True]), np.ma.masked_array([1.0])):
+        with pytest.raises(TypeError, match=r"arrays\[1\]: masked arrays are not supported; fill it first"):
+            lookup(0, masked, 2.0, engine=engine)
+
+
+def test_more_axes_than_numpy_broadcasts() -> None:
+    most = 64 if int(np.__version__.split(".", 1)[0]) >= 2 else 32
+    deep = np.ones((1,) * most)
+    assert power_sum(deep, 1.0).shape == deep.shape
+    if most > 32:
+        for options in ({}, {"where": np.ones(2, bool)}):
+            with pytest.raises(ValueError, match="arrays: operands of 64 axes can't be broadcast"):
+                power_sum(deep, np.ones(2), **options)
+        with pytest.raises(ValueError, match="where: "):
+            power_sum(1.0, 1.0, where=deep > 0)
+
+
+def test_inputs_are_given_by_position() -> None:
+    text = "power_sum: unknown keyword argument 'y'; inputs are given by position"
+    with pytest.raises(TypeError, match=text):
+        power_sum(1.0, y=2.0)
+    with pytest.raises(TypeError, match="busy_work: unknown keyword argument 'kernel'"):
+        hr.kernels.busy_work(1, 2, kernel=3)
+
+
+def test_tables_and_their_axes() -> None:
+    @hr.kernel
+    def nearest(image: Any, i: int, row: Any) -> float:
+        return image[i, i] + row[i]  # type: ignore[no-any-return]
+
+    @hr.kernel("float64(int64, float64[:, :, :])")
+    def told(i: int, cube: Any) -> float:
+        return cube[i, i, i]  # type: ignore[no-any-return]
+
+    assert nearest.tables == {"image": 2, "row": 1}
+    assert (told.tables, lookup.tables, power_sum.tables) == ({"cube": 3}, {"table": 1}, {})
+    with pytest.raises(AttributeError):
+        nearest.tables = {}  # type: ignore[misc]
 
 
 def test_inspect_ir() -> None:

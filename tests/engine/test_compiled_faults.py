@@ -1,5 +1,6 @@
 """Faults, stopping and progress of compiled kernels: the same on every engine and path."""
 
+import linecache
 import signal
 import threading
 import time
@@ -101,6 +102,21 @@ def test_causes_are_what_plain_python_raises(engine: str) -> None:
             assert caught.value.cause is not None
             assert caught.value.cause.args == plain.value.args
     assert np.isnan(guarded(4, 3, engine=engine)) or np.isinf(guarded(4, 3, engine=engine))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_names_that_utf_8_does_not_have(engine: str) -> None:
+    source = "def odd(x):\n    if x > 1:\n        raise ValueError('\xe9')\n    return x\n"
+    # As Python decodes a file name of other bytes.
+    linecache.cache["odd\udce9.py"] = (len(source), None, source.splitlines(True), "odd\udce9.py")
+    scope: dict[str, Any] = {}
+    exec(compile(source, "odd\udce9.py", "exec"), scope)
+    odd = scope["odd"]
+    with pytest.raises(hr.KernelFault, match=r"ValueError: \xe9 \(odd\?.py, line 3\)") as caught:
+        hr.kernel(odd)(np.arange(3), engine=engine)
+    assert caught.value.index == 2
+    odd.__name__ = "odd\ud800"
+    assert hr.kernel(odd)(1, engine=engine) == hr.map(odd, 1) == 1
 
 
 @pytest.mark.parametrize("engine", ENGINES)

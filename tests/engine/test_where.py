@@ -65,6 +65,40 @@ def test_out_may_be_an_input() -> None:
     np.testing.assert_array_equal(a, wanted)
 
 
+def test_where_may_share_memory_with_out() -> None:
+    """As in NumPy, the selection is what it was before anything was stored."""
+    above = hr.dyn(lambda x: x > 4, "bool")
+    numpys: Any = np.greater
+    for shift in (-1, 0, 1):
+        for kernel in (above, lambda *x, **o: numpys(*x, 4, **o)):
+            flags = np.array([1, 0, 0, 1, 1, 0, 1, 1, 0, 1], bool)
+            out, where = flags[1 + shift : 9 + shift], flags[1:9]
+            selected, before = where.copy(), out.copy()
+            x = np.array([5, 2, 9, 3, 4, 6, 1, 8])
+            assert kernel(x, out=out, where=where) is out
+            np.testing.assert_array_equal(out, np.where(selected, x > 4, before))
+
+
+def test_where_may_be_out_where_faults_are_masked() -> None:
+    flags = np.ones(6, bool)
+    x = np.array([5, 1, 0, 2, 6, 7])
+    result, ok = hr.dyn(lambda x: 60 // x > 11, "bool")(x, out=flags, where=flags, on_fault="mask")
+    assert result is flags
+    assert flags.tolist() == [True, True, True, True, False, False]  # the third keeps what it had
+    assert ok.tolist() == [True, True, False, True, True, True]
+
+
+def test_where_may_be_one_of_several_outs() -> None:
+    @hr.kernel
+    def both(x: int) -> tuple[bool, int]:
+        return x > 2, x * 2
+
+    flags, doubled = np.array([1, 1, 0, 1, 0, 1], bool), np.full(6, -1)
+    both(np.arange(6), out=(flags, doubled), where=flags)
+    assert flags.tolist() == [False, False, False, True, False, True]
+    assert doubled.tolist() == [0, 2, -1, 6, -1, 10]
+
+
 @pytest.mark.parametrize("path", hr.PATHS)
 def test_faults_have_their_place_in_the_whole_batch(path: str) -> None:
     a, b = np.arange(100).reshape(10, 10), np.ones((10, 10), np.int64)

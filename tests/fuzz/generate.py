@@ -134,10 +134,10 @@ def _helper(dice: Dice, name: str, outer: Scope, lines: list[str]) -> Helper:
     tables: tuple[Table, ...] = ()
     parameters = [f"p{number}" for number in range(len(kinds))]
     defaults = 0
-    # A default is a Python number, which is weak: the type has to be what a weak number becomes, and casts take it.
+    # A Python number would be weak, and what is computed of literals need not fit the type it is cast to.
     if not dice.plain and kinds[-1] in ("int64", "float64") and dice.chance(0.5):
         defaults = 1
-        parameters[-1] += f"={dice.between(0, 99)}{'.5' if kinds[-1] == 'float64' else ''}"
+        parameters[-1] += f"=np.{kinds[-1]}({dice.between(0, 99)}{'.5' if kinds[-1] == 'float64' else ''})"
     own = [table for table in outer.tables if not table.captured][:1]
     if own and dice.chance(0.3):
         name = f"t{name}"

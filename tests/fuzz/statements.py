@@ -49,7 +49,7 @@ class Statements:
         place = Place(results)
         while self.budget > 0:
             self.statement(scope, place)
-        self.add(place, f"return {self.values(scope, place)}")
+        self.add(place, f"return {self.values(scope, place, last=True)}")
         return self.lines
 
     def add(self, place: Place, line: str) -> None:
@@ -78,12 +78,12 @@ class Statements:
             return f"({self.condition(scope)} and {self.condition(scope)} and {self.condition(scope)})"
         return f"{self.dice.pick(integers)} % {self.dice.pick((13, 17, 29))} == {self.dice.between(1, 12)}"
 
-    def values(self, scope: Scope, place: Place) -> str:
-        """Write the values of a return; in the free mode also of types that only join to the wanted one."""
+    def values(self, scope: Scope, place: Place, last: bool = False) -> str:
+        """Write the values of a return; in the free mode also of types that join to the one `last` has."""
         parts = []
         for kind in place.results:
             below = [one for one in NUMBERS if kind in NUMBERS and promote(one, kind) == kind and one != "uint64"]
-            loose = not self.dice.plain and below and self.dice.chance(0.08)
+            loose = not self.dice.plain and below and self.dice.chance(0.08) and not last
             parts.append(self.expr(scope, self.dice.pick(below) if loose else kind))
         return ", ".join(parts)
 

@@ -1,5 +1,6 @@
 """Policies against their formulas, written out here in exact fractions."""
 
+import time
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
@@ -120,15 +121,16 @@ def test_precedence_of_chunk_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_adaptive_follows_what_was_measured() -> None:
-    cheap = hr.kernels.busy_work
+    def sleeps(_: int) -> bool:
+        # On any machine for so long; for longer on a loaded one, which makes chunks shorter still.
+        time.sleep(0.002)
+        return True
+
+    slow = hr.dyn(sleeps, "bool")
     with hr.Runtime(threads=2) as rt:
-        formula, _ = rt.chunk_size(cheap, 1_000_000)
-        for _ in range(6):
-            rt.map(cheap, np.arange(1_000_000), 0)
-        corrected, why = rt.chunk_size(cheap, 1_000_000)
-        assert corrected > formula
-        assert "corrected for" in why
-        for _ in range(6):
-            rt.map(cheap, np.arange(2000), 200_000)
-        slow, _ = rt.chunk_size(cheap, 1_000_000)
-        assert slow < corrected
+        formula, why = rt.chunk_size(slow, 1_000_000)
+        assert (formula, why) == (v2(1_000_000), "policy adaptive")
+        rt.map(slow, np.arange(20))
+        corrected, why = rt.chunk_size(slow, 1_000_000)
+        assert corrected < formula
+        assert f"policy adaptive: {formula} by formula, corrected for " in why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
@@ -50,6 +51,7 @@ class CompiledKernel(Kernel, Generic[P, R]):
         self.__module__ = plain.__module__
         self.__wrapped__ = function
         self._declared = declared
+        self._overflow = overflow
         for place in range(len(declared)):
             self._specialiser.declared_variant(place)
 
@@ -78,6 +80,11 @@ class CompiledKernel(Kernel, Generic[P, R]):
         if self._declared:
             return [one.text for one in self._declared]
         return list(dict.fromkeys(variant.signature() for variant in self._specialiser.variants()))
+
+    @property
+    def overflow(self) -> str:
+        """What integer arithmetic does at the end of a type: "wrap" or "raise"."""
+        return self._overflow
 
     @property
     def types(self) -> list[str]:
@@ -215,6 +222,9 @@ def _plain_function(function: object) -> FunctionType:
 def _no_plain_function(code: CodeType) -> CompileError:
     what = "a generator (yield)" if code.co_flags & _GENERATOR else "an async function"
     place = f"{PurePath(code.co_filename).name}, line {code.co_firstlineno}, in {code.co_name}"
+    line = linecache.getline(code.co_filename, code.co_firstlineno).strip()
+    if line:
+        place += f"\n    {line}"
     return CompileError(
         f"unsupported: {what} as a kernel\n  {place}\nwrite instead: a plain function that returns the element's value",
         code.co_filename,

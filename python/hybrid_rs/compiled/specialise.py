@@ -152,12 +152,7 @@ class Specialiser:
 
     def variants(self) -> list[Variant]:
         """Return those that were compiled and whose captured values are current, in the order they were made."""
-        return [
-            variant
-            for kept in self._variants.values()
-            for variant in kept
-            if variant.guards.hold()
-        ]
+        return [variant for kept in self._variants.values() for variant in kept if variant.guards.hold()]
 
     @property
     def latest(self) -> _core.Kernel:
@@ -216,8 +211,8 @@ class Specialiser:
         code = self.function.__code__
         if code.co_argcount != self.nin:
             raise CompileError(
-                f"{self.function.__name__}: its code was replaced by one with {code.co_argcount} parameters in place of "
-                f"{self.nin}\nwrite instead: a kernel of its own for the other function",
+                f"{self.function.__name__}: its code was replaced by one with {code.co_argcount} parameters in place "
+                f"of {self.nin}\nwrite instead: a kernel of its own for the other function",
                 code.co_filename,
                 code.co_firstlineno,
             )
@@ -247,8 +242,10 @@ class Specialiser:
         large = [k for k, (type_, *_) in enumerate(types) if type(arguments[k]) is int and type_ is UINT64]
         if not large:
             return None
+        smaller = tuple((INT64, None, True) if k in large else one for k, one in enumerate(types))
         try:
-            self._lower(tuple((INT64, None, True) if k in large else one for k, one in enumerate(types)), None)
+            with self.lock:
+                self._lower(smaller, None)
         except CompileError:
             return None
         return large[0]
@@ -313,14 +310,11 @@ class Specialiser:
 
 
 def _printable(typed: Typed) -> Typed:
-    """Return the function with texts that the core can take."""
+    """Return the function with names that the core can take."""
     function = typed.function
-    if function.name.isascii() and all(site.message.isascii() and site.file.isascii() for site in function.sites):
+    if function.name.isascii() and all(site.file.isascii() for site in function.sites):
         return typed
-    sites = tuple(
-        replace(site, message=arrays.printable(site.message), file=arrays.printable(site.file))
-        for site in function.sites
-    )
+    sites = tuple(replace(site, file=arrays.printable(site.file)) for site in function.sites)
     return replace(typed, function=replace(function, name=arrays.printable(function.name), sites=sites))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from hybrid_rs.errors import CompileError
-from hybrid_rs.frontend.capture import Found, function_of, resolve
+from hybrid_rs.frontend.capture import Found, function_of, is_kernel, options_of, resolve
 from hybrid_rs.frontend.convert import cast_to
 from hybrid_rs.frontend.dispatch import evaluate_all, expression, lower
 from hybrid_rs.frontend.inline import inline
@@ -53,11 +53,18 @@ def call(walk: Walk, node: ast.Call) -> Operand:
     if found is None:
         raise _unknown(walk, node)
     value = found.value
+    options = options_of(value)
+    if options is None and is_kernel(value):
+        raise walk.fail(
+            node,
+            f"unsupported: a call of {_name(node)}, a kernel that isn't written in the kernel language",
+            "a call of the Python function itself; or map it outside, and pass its results as an argument",
+        )
     function = function_of(value)
     if function is not None and not _known(value):
         for guard in found.guards:
             walk.guards.add(guard)
-        return inline(walk, node, function)
+        return inline(walk, node, function, options)
     _check_plain(walk, node)
     result = _call_known(walk, node, found)
     for guard in found.guards:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from types import CellType, FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from hybrid_rs.frontend.source import Definition
 from hybrid_rs.frontend.typed import MISSING, Guard
 
-__all__ = ["NOTHING", "Found", "Guards", "function_of", "lookup", "resolve"]
+__all__ = ["NOTHING", "Found", "Guards", "Options", "function_of", "is_kernel", "lookup", "options_of", "resolve"]
 
 
 class _Nothing:
@@ -29,6 +29,14 @@ class Found:
         """Keep both."""
         self.value = value
         self.guards = guards
+
+
+class Options(NamedTuple):
+    """What a kernel that is called by another one keeps of its own; a plain function has none of it."""
+
+    overflow: str
+    declared: tuple[Any, ...]
+    """Its signatures, each with `text`, `arguments` (each with `type` and `ndim`) and `results`."""
 
 
 class Guards:
@@ -90,3 +98,16 @@ def function_of(value: object) -> FunctionType | None:
         return value
     inner = getattr(value, "py_func", None)
     return inner if isinstance(inner, FunctionType) and not isinstance(value, type) else None
+
+
+def options_of(value: object) -> Options | None:
+    """Return the options of a kernel that can be inlined; None for anything else."""
+    overflow = getattr(value, "overflow", None)
+    if not is_kernel(value) or not isinstance(overflow, str):
+        return None
+    return Options(overflow, tuple(getattr(value, "_declared", ())))
+
+
+def is_kernel(value: object) -> bool:
+    """Return whether an object is a kernel of any kind, also one that isn't written in the kernel language."""
+    return any(kind.__module__ == "hybrid_rs.kernel_object" for kind in type(value).__mro__)

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from hybrid_rs.frontend.types import fits, promote
-from hybrid_rs.frontend.values import Number, Value, boolean, strong
+from hybrid_rs.frontend.values import Number, Value, boolean, cast_name, strong
 from hybrid_rs.ir import floats
 from hybrid_rs.ir.nodes import Cast, Const, Expr, Op
 from hybrid_rs.ir.types import BOOL, FLOAT32, FLOAT64, INT64, UINT64, Type
@@ -148,7 +148,7 @@ def common(walk: Walk, values: list[Value], nodes: list[ast.expr], node: ast.AST
             raise walk.fail(
                 node,
                 f"incompatible types: {found} and {value.type} in {word}",
-                f"a cast that makes them alike, as np.{found}(...) or np.float64(...)",
+                f"a cast that makes them alike, as {cast_name(found or value.type)}(...) or np.float64(...)",
                 zip(nodes, values, strict=False),
             )
         found = both

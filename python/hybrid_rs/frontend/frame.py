@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hybrid_rs.frontend.source import Definition
 from hybrid_rs.frontend.values import Table, Value
+from hybrid_rs.ir.types import Type
 
 __all__ = ["Frame", "LoopFrame"]
 
@@ -37,6 +38,7 @@ class Frame:
         count: How many values it returns; None while that isn't known. 0 for a helper that returns none.
         gives_tuple: Whether its returns give tuples.
         result: The value of the return that is a helper's last statement.
+        declared: The types that a signature gives the results; None where there is none.
     """
 
     __slots__ = (
@@ -45,6 +47,7 @@ class Frame:
         "call",
         "count",
         "counters",
+        "declared",
         "definition",
         "exit",
         "gives_tuple",
@@ -72,6 +75,7 @@ class Frame:
         self.count: int | None = None
         self.gives_tuple = False
         self.result: tuple[Value, ...] | None = None
+        self.declared: tuple[Type, ...] | None = None
 
     def variable(self, name: str) -> str:
         """Return the name in the IR of one of its variables."""

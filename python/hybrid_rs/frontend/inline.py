@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import ast
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from hybrid_rs.errors import CompileError
 from hybrid_rs.frontend import captured
+from hybrid_rs.frontend.capture import Options
+from hybrid_rs.frontend.convert import convert
 from hybrid_rs.frontend.dispatch import lower
 from hybrid_rs.frontend.frame import Frame
 from hybrid_rs.frontend.source import Definition
 from hybrid_rs.frontend.statements import run_body
 from hybrid_rs.frontend.tidy import without_exits
 from hybrid_rs.frontend.typed import Guard
-from hybrid_rs.frontend.values import Operand, Table, Tuple, Value
+from hybrid_rs.frontend.types import fits
+from hybrid_rs.frontend.values import Operand, Table, Tuple, Value, describe
 from hybrid_rs.ir.nodes import Assign, Block, Const, Var
+from hybrid_rs.ir.types import Type
 
 if TYPE_CHECKING:
     from hybrid_rs.frontend.walk import Walk
@@ -23,8 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["inline"]
 
 
-def inline(walk: Walk, node: ast.Call, function: FunctionType) -> Operand:
-    """Lower a call of a helper."""
+_MOST_CALLS: Final = 2_000
+_MOST_NODES: Final = 20_000
+
+
+def inline(walk: Walk, node: ast.Call, function: FunctionType, options: Options | None = None) -> Operand:
+    """Lower a call of a helper; `options` are those of one that is a kernel."""
+    _bound(walk, node)
     definition = _define(walk, node, function)
     walk.guards.add(Guard(function, "__code__", definition.code))
     chain = walk.frame.chain()
@@ -32,18 +43,77 @@ def inline(walk: Walk, node: ast.Call, function: FunctionType) -> Operand:
         names = " -> ".join([*(outer.name for outer in chain), definition.name])
         raise walk.fail(node, f"unsupported: recursion in a kernel ({names})", "a loop")
     given = _arguments(walk, node, definition)
+    declared = _as_declared(walk, node, definition, given, options.declared) if options and options.declared else None
     caller = walk.frame
     frame = Frame(definition, caller, node, walk.session.instance(caller.number, node))
+    frame.declared = declared
+    checked = walk.checked
     walk.frame = frame
+    if options is not None:
+        walk.checked = options.overflow == "raise"
     try:
         for name, (operand, at) in given.items():
             _bind(walk, frame, name, operand, at)
         result = _body(walk, frame)
     finally:
-        walk.frame = caller
+        walk.frame, walk.checked = caller, checked
     if frame.assigned is None and frame.count is None:
         caller.assigned = None  # it always raises
     return result
+
+
+def _bound(walk: Walk, node: ast.Call) -> None:
+    """Refuse what inlining would make too large."""
+    walk.calls += 1
+    if walk.too_large is None:
+        if walk.calls <= _MOST_CALLS and walk.nodes <= _MOST_NODES:
+            return
+        walk.too_large = walk.fail(
+            node,
+            f"too large: all calls are inlined, and here are {walk.calls} of them with {walk.nodes} operations",
+            "a loop around one call, or fewer helpers that call others several times",
+        )
+    raise walk.too_large
+
+
+def _as_declared(
+    walk: Walk,
+    node: ast.Call,
+    definition: Definition,
+    given: dict[str, tuple[Operand, ast.AST]],
+    signatures: tuple[Any, ...],
+) -> tuple[Type, ...]:
+    """Cast what a kernel gets to the first of its signatures that takes it safely; return the results' types."""
+    operands = [given[name][0] for name in definition.parameters]
+    for signature in signatures:
+        if all(_fits(operand, wanted) for operand, wanted in zip(operands, signature.arguments, strict=True)):
+            break
+    else:
+        raise walk.fail(
+            node,
+            f"{definition.name} has no signature for ({', '.join(map(describe, operands))})",
+            f"casts to one of its signatures: {'; '.join(one.text for one in signatures)}",
+        )
+    for name, operand, wanted in zip(definition.parameters, operands, signature.arguments, strict=True):
+        if isinstance(operand, Value) and (operand.weak or operand.type is not wanted.type):
+            made = convert(walk, operand, wanted.type, node) if operand.weak else walk.cast(operand, wanted.type)
+            given[name] = made, given[name][1]
+    results: tuple[Type, ...] = signature.results
+    return results
+
+
+def _fits(operand: Operand, wanted: Any) -> bool:
+    """Return whether a parameter of a signature takes an operand by NumPy's "safe" rule."""
+    if isinstance(operand, Table):
+        return bool(wanted.ndim == operand.ndim and wanted.type is operand.type)
+    if isinstance(operand, Tuple) or wanted.ndim is not None:
+        return False
+    type_: Type = wanted.type
+    if operand.known is None and not (operand.weak and operand.type.is_float):
+        return np.can_cast(np.dtype(operand.type.name), np.dtype(type_.name), "safe")
+    if isinstance(operand.known, int) and type_.is_integer:
+        return fits(operand.known, type_)
+    return type_.is_float
 
 
 def _alike(a: FunctionType, b: FunctionType) -> bool:

@@ -40,6 +40,8 @@ def _while(walk: Walk, node: ast.While) -> None:
     frame.assigned = before
     if isinstance(test.expr, Const) and test.expr.value:
         frame.assigned = set.intersection(*loop.breaks) if loop.breaks else None
+        if not loop.breaks and frame.count is None and walk.endless is None:
+            walk.endless = walk.fail(node, "this loop never ends: it has neither break nor return", "a break in it")
 
 
 def _refuse_else(walk: Walk, node: ast.While | ast.For) -> None:
@@ -64,16 +66,30 @@ def _for(walk: Walk, node: ast.For) -> None:
     type_ = _type(walk, node, values, nodes)
     step_value = values[2]
     if step_value.known == 0:
-        walk.out.append(Fault(walk.site("ValueError", "range() arg 3 must not be zero", node.iter)))
-        walk.frame.assigned = None
-        return
+        raise walk.fail(nodes[2], "range has a step of 0", "another step")
     small = all(_small(value) for value in values)
     start, stop, step = _ends(walk, values, nodes, type_)
+    if step.known in (1, -1) and type_ is INT64 and _read(node):
+        if isinstance(stop.expr, Var) and stop.expr.name not in walk.temporaries:
+            stop = walk.spill(stop)  # a variable may change in the loop
+        _emit(walk, node, start, stop, step, type_, counts=False)
+        return
     if step.known is None:
         count, advance = _count_any(walk, node, start, stop, step, type_, small=small)
     else:
         count, advance = _count(walk, start, stop, int(step.known), type_, small=small), step
     _emit(walk, node, start, count, advance, type_)
+
+
+def _read(node: ast.For) -> bool:
+    """Return whether a loop's variable is read in its body."""
+    assert isinstance(node.target, ast.Name)
+    name = node.target.id
+    return any(
+        isinstance(inner, ast.Name) and inner.id == name and isinstance(inner.ctx, ast.Load)
+        for stmt in node.body
+        for inner in ast.walk(stmt)
+    )
 
 
 def _range(walk: Walk, node: ast.expr) -> tuple[list[Value], list[ast.expr]]:
@@ -115,9 +131,8 @@ def _type(walk: Walk, node: ast.For, values: list[Value], nodes: list[ast.expr])
                 at,
                 "incompatible types: uint64 and a signed integer in range",
                 "np.int64(...) or np.uint64(...)",
-                zip(nodes, values, strict=True),
+                [(arg, given) for arg, given in zip(nodes, values, strict=True) if arg is not node.iter],
             )
-    del node
     return UINT64
 
 
@@ -198,17 +213,29 @@ def _count_any(
     return walk.op("select", wide, (some, walk.op("add", wide, (whole, one)), strong(wide, 0))), step
 
 
-def _emit(walk: Walk, node: ast.For, start: Value, count: Value, step: Value, type_: Type) -> None:
-    """Emit the loop, which counts its iterations down and its counter up (or down)."""
+def _emit(
+    walk: Walk, node: ast.For, start: Value, end: Value, step: Value, type_: Type, *, counts: bool = True
+) -> None:
+    """Emit the loop.
+
+    Args:
+        walk: The walk.
+        node: The loop.
+        start: The counter's first value.
+        end: The number of iterations, which are counted down beside the counter; or where the counter stops.
+        step: What is added to the counter.
+        type_: The counter's type.
+        counts: Whether `end` is the number of iterations. Else the step is 1 or -1, so that the counter meets `end`
+            exactly, and can't wrap before.
+    """
     assert isinstance(node.target, ast.Name)
     frame, name = walk.frame, node.target.id
     own = name in frame.definition.scan.counters
-    wide = count.type
-    left = walk.temporary(wide)
     counter = walk.counter(frame.variable(name), type_) if own else walk.temporary(type_)
-    assert count.expr is not None
+    assert end.expr is not None
     assert start.expr is not None
-    walk.out += [Assign(left, count.expr), Assign(counter, start.expr)]
+    goes, advance = _countdown(walk, end) if counts else (None, [])
+    walk.out.append(Assign(counter, start.expr))
     before = frame.assigned
     assert before is not None
     loop = LoopFrame(walk.label("loop"))
@@ -230,19 +257,21 @@ def _emit(walk: Walk, node: ast.For, start: Value, count: Value, step: Value, ty
     frame.counters.pop(name, None)
     frame.loops.pop()
     frame.assigned = before
+    if goes is None:
+        goes = Op("lt" if step.known == 1 else "gt", BOOL, (Var(counter, type_), end.expr))
+    steps = (Assign(counter, _advanced(current, step, type_)), *advance)
+    walk.out.append(Loop(loop.label, (), goes, tuple(statements), steps))
+
+
+def _countdown(walk: Walk, count: Value) -> tuple[Op, list[Assign]]:
+    """Set up a number that counts iterations down; return what tells that some are left, and what counts."""
+    wide = count.type
+    left = walk.temporary(wide)
+    assert count.expr is not None
+    walk.out.append(Assign(left, count.expr))
     remaining = Var(left, wide)
-    walk.out.append(
-        Loop(
-            loop.label,
-            (),
-            Op("ne", BOOL, (remaining, Const(wide, 0))),
-            tuple(statements),
-            (
-                Assign(counter, _advanced(current, step, type_)),
-                Assign(left, Op("sub", wide, (remaining, Const(wide, 1)))),
-            ),
-        )
-    )
+    more = Op("ne", BOOL, (remaining, Const(wide, 0)))
+    return more, [Assign(left, Op("sub", wide, (remaining, Const(wide, 1))))]
 
 
 def _advanced(counter: Value, step: Value, type_: Type) -> Op:

@@ -57,6 +57,8 @@ def _settle(session: Session) -> Walk:
     """Walk until the variables have the types that the walk took them to have."""
     for count in range(_MOST_WALKS):
         walk = _walk(session)
+        if walk.too_large is not None:
+            raise walk.too_large
         if walk.settled():
             if session.pinned or not walk.read_weak():
                 if walk.error is not None:
@@ -72,6 +74,7 @@ def _settle(session: Session) -> Walk:
 def _walk(session: Session) -> Walk:
     definition = session.source.definition
     frame = Frame(definition)
+    frame.declared = session.results
     walk = Walk(session, frame)
     for place, (name, arg) in enumerate(zip(definition.parameters, session.args, strict=True)):
         if isinstance(arg, TableArg):
@@ -95,7 +98,9 @@ def _walk(session: Session) -> Walk:
             "a return at its end",
         )
     if walk.error is None and not frame.count:
-        walk.error = located(definition, None, f"{definition.name} never returns a value", "a return with the result")
+        walk.error = walk.endless or located(
+            definition, None, f"{definition.name} never returns a value", "a return with the result"
+        )
     return walk
 
 

@@ -14,7 +14,7 @@ from hybrid_rs.frontend.dispatch import evaluate, lower, run_statement, statemen
 from hybrid_rs.frontend.expressions import condition
 from hybrid_rs.frontend.types import same_kind
 from hybrid_rs.frontend.unsupported import refuse
-from hybrid_rs.frontend.values import Operand, Table, Tuple, Value, describe
+from hybrid_rs.frontend.values import Operand, Table, Tuple, Value, cast_name, describe
 from hybrid_rs.ir.nodes import Assign, Break, Cast, Const, Continue, Expr, Fault, If, Load, Op, Return, Var
 from hybrid_rs.ir.types import Type
 
@@ -236,6 +236,8 @@ def _return(walk: Walk, node: ast.Return) -> None:
             node, f"this return gives {len(items)} values, another one {frame.count}", "as many values in every return"
         )
     frame.count = len(items)
+    if frame.declared is not None:
+        items = _as_declared(walk, node, items, frame.declared)
     if frame.parent is None:
         _return_results(walk, node, items)
     elif frame.exit is None:
@@ -250,14 +252,8 @@ def _return(walk: Walk, node: ast.Return) -> None:
 
 def _return_results(walk: Walk, node: ast.Return, items: tuple[Value, ...]) -> None:
     """Return from the kernel. Each result is a variable, so far as its type goes."""
-    declared = walk.session.results
-    if declared is not None and len(declared) != len(items):
-        raise walk.fail(
-            node, f"this return gives {len(items)} values, the signature {len(declared)}", "as many values as declared"
-        )
     made = []
-    for place, item in enumerate(items):
-        value = item if declared is None else _declared(walk, node, item, declared[place])
+    for place, value in enumerate(items):
         before = len(walk.out)
         walk.assign(walk.frame.returned(place), value, node, "the result")
         if len(walk.out) == before:
@@ -266,6 +262,16 @@ def _return_results(walk: Walk, node: ast.Return, items: tuple[Value, ...]) -> N
         assert isinstance(assign, Assign)
         made.append(assign.value)
     walk.out.append(Return(tuple(made)))
+
+
+def _as_declared(
+    walk: Walk, node: ast.Return, items: tuple[Value, ...], declared: tuple[Type, ...]
+) -> tuple[Value, ...]:
+    if len(declared) != len(items):
+        raise walk.fail(
+            node, f"this return gives {len(items)} values, the signature {len(declared)}", "as many values as declared"
+        )
+    return tuple([_declared(walk, node, item, type_) for item, type_ in zip(items, declared, strict=True)])
 
 
 def _declared(walk: Walk, node: ast.Return, value: Value, type_: Type) -> Value:
@@ -279,7 +285,7 @@ def _declared(walk: Walk, node: ast.Return, value: Value, type_: Type) -> Value:
         raise walk.fail(
             node,
             f"incompatible types: the signature says {type_}, and this return gives {describe(value)}",
-            f"np.{type_}(...) around the value, or another signature",
+            f"{cast_name(type_)}(...) around the value, or another signature",
             [(node.value, value)],
         )
     if value.known is not None:
@@ -327,11 +333,17 @@ def _raise(walk: Walk, node: ast.Raise) -> None:
 
 def _text(walk: Walk, node: ast.expr, what: str) -> str:
     if isinstance(node, ast.JoinedStr) and all(isinstance(part, ast.Constant) for part in node.values):
-        return "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str | int | float):
+        text = "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str | int | float):
+        text = str(node.value)
+    else:
         raise walk.fail(
             node,
             f"unsupported: {what} must be known when the kernel is compiled",
             "a literal string; the fault tells the element's inputs",
         )
-    return str(node.value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise walk.fail(node, "unsupported: half of a surrogate pair in a text", "the whole character") from None
+    return text

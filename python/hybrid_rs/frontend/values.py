@@ -8,7 +8,7 @@ from hybrid_rs.frontend.types import bit_of
 from hybrid_rs.ir.nodes import Const, Expr
 from hybrid_rs.ir.types import BOOL, FLOAT64, INT64, Type
 
-__all__ = ["Number", "Operand", "Table", "Tuple", "Value", "boolean", "describe", "literal", "strong"]
+__all__ = ["Number", "Operand", "Table", "Tuple", "Value", "boolean", "cast_name", "describe", "literal", "strong"]
 
 
 Number: TypeAlias = int | float
@@ -108,3 +108,8 @@ def describe(operand: Operand) -> str:
     if operand.known is not None:
         return f"a literal {number}"
     return f"a Python {number}"
+
+
+def cast_name(type_: Type) -> str:
+    """Return how a cast to a type is written; NumPy 1 has no `np.bool`."""
+    return "np.bool_" if type_ is BOOL else f"np.{type_}"

@@ -69,6 +69,13 @@ class Walk:
         self.casts: dict[tuple[int, Type], None] = {}
         self.temporaries: dict[str, Type] = {}
         self.error: CompileError | None = None
+        self.too_large: CompileError | None = None
+        self.endless: CompileError | None = None
+        """About a loop that nothing leaves; an error if the kernel has no return before it."""
+        self.calls = 0
+        """How many calls were inlined."""
+        self.nodes = 0
+        """How many ops and casts were made."""
         self._masks: dict[str, int] = dict(session.cumulative or ())
         self._used: dict[str, Join] = {}
         self._sites: dict[ir.Site, int] = {}
@@ -220,6 +227,7 @@ class Walk:
         self, op: str, type_: Type, args: tuple[Value, ...], *, site: int | None = None, weak: bool = False
     ) -> Value:
         """Make an op of operands that have the right types already."""
+        self.nodes += 1
         depth, faults = 0, site is not None
         exprs = []
         for arg in args:
