@@ -4,6 +4,8 @@ Importing this needs Numba. The functions are the kernels' twins, statement by s
 truncating one of int32, written so that its result has the dividend's sign as the kernel's has.
 """
 
+# mypy: disable-error-code="untyped-decorator"
+
 from typing import Any
 
 import numpy as np

@@ -68,7 +68,8 @@ def lookup(function: FunctionType, name: str) -> Found | None:
     names = function.__globals__
     if name in names:
         return Found(names[name], (Guard(names, name, names[name]),))
-    builtins: dict[str, Any] = function.__builtins__  # type: ignore[attr-defined]
+    anything: Any = function  # Type stubs differ about this attribute.
+    builtins: dict[str, Any] = anything.__builtins__
     if name in builtins:
         return Found(builtins[name], (Guard(names, name, MISSING), Guard(builtins, name, builtins[name])))
     return None
