@@ -75,13 +75,14 @@ class Case:
                 assert all(map(same, found, wanted)), (place, found, wanted)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32))
 def test_random_functions_mean_the_same_as_bytecode(seed: int) -> None:
     rng = random.Random(seed)
     types = rng.choice([ALL, (INT32, FLOAT64, BOOL)])
     function = irgen.generate(rng, size=rng.choice([4, 8, 14, 25]), faults=rng.choice([0, 0.05, 0.2]), types=types)
-    steps = rng.choice([None, None, 0, 1, 3, 10, 1000])
+    # Never without a limit: some functions are bounded, but take minutes in two slow interpreters.
+    steps = rng.choice([0, 1, 3, 10, 100, 1000])
     case = Case(rng, function, rng.choice([1, 3, 7, 17, 30]), steps=steps)
     program = vm.program(function, case.uniform, steps is not None)
     for masks in (False, True):
