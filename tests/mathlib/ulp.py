@@ -126,7 +126,7 @@ def errors(found: Array, estimate: Estimate, args: Sequence[Array]) -> Array:
         # An overflow stands for the first power of two that is too large.
         clipped = np.clip(wanted, -limit, limit)
         result = np.clip(result, -limit, limit)
-        off = np.ldexp(np.abs(result - clipped), -exponent.astype(np.int32)).astype(np.float64)
+        off: Array = np.ldexp(np.abs(result - clipped), -exponent.astype(np.int32)).astype(np.float64)
         off[(np.abs(wanted) >= limit) & np.isfinite(found)] = np.inf
         neither = np.isnan(wanted) & np.isnan(found)
         off[neither] = 0.0
