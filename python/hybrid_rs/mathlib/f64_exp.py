@@ -37,6 +37,20 @@ def scaled(y: Any, t: Any) -> Any:
     return y * hr.from_bits(half << 52) * hr.from_bits((k - half) << 52)
 
 
+def exp_rest(r: Any, lost: Any) -> Any:
+    """Return exp(r) - 1 - r + lost for ``|r|`` up to ln(2) / 2, exact to 2**-57 of exp(r)."""
+    z = r * r
+    even = hr.fma(z, 2.4978385267557764e-08, 2.7557640863903627e-06)
+    even = hr.fma(z, even, 0.00019841269466207292)
+    even = hr.fma(z, even, 0.008333333333500047)
+    even = hr.fma(z, even, 0.16666666666666433)
+    odd = hr.fma(z, 2.762518987020732e-07, 2.4801508675718523e-05)
+    odd = hr.fma(z, odd, 0.0013888888926801058)
+    odd = hr.fma(z, odd, 0.04166666666660395)
+    odd = hr.fma(z, odd, 0.5)
+    return hr.fma(z, hr.fma(r, even, odd), lost)
+
+
 def exp(x: Any) -> Any:
     """Return e to the power of x."""
     # Beyond these ends the result is 0 or inf; nan passes.
@@ -47,16 +61,7 @@ def exp(x: Any) -> Any:
     r = hr.fma(n, -LN2_LOW, high)
     s = 1.0 + high
     lost = hr.fma(n, -LN2_LOW, (1.0 - s) + high)
-    z = r * r
-    even = hr.fma(z, 2.4978385267557764e-08, 2.7557640863903627e-06)
-    even = hr.fma(z, even, 0.00019841269466207292)
-    even = hr.fma(z, even, 0.008333333333500047)
-    even = hr.fma(z, even, 0.16666666666666433)
-    odd = hr.fma(z, 2.762518987020732e-07, 2.4801508675718523e-05)
-    odd = hr.fma(z, odd, 0.0013888888926801058)
-    odd = hr.fma(z, odd, 0.04166666666660395)
-    odd = hr.fma(z, odd, 0.5)
-    return scaled(s + hr.fma(z, hr.fma(r, even, odd), lost), t)
+    return scaled(s + exp_rest(r, lost), t)
 
 
 def exp2(x: Any) -> Any:
