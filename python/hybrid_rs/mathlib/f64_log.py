@@ -116,6 +116,19 @@ def log10(x: Any) -> Any:
     return s + hr.fma(tail, INV_LN10, lost) + special
 
 
+def log_sum(u: Any, c: Any, bias: Any) -> Any:
+    """Return log(u + c), where u is a normal number below 2**1023 and c at most a unit in its last place."""
+    f, k, inverse = parted(u, bias)
+    c = c * inverse
+    whole = f + c
+    c = c - (whole - f)
+    base = k * LN2_HIGH
+    s = base + whole
+    # The derivative of log(1 + f) is 1 / (1 + f), near enough to 1 - f for the last bits of f.
+    lost = hr.fma(k, LN2_LOW, (base - s) + whole) + hr.fma(-whole, c, c)
+    return s + hr.fma(-0.5 * whole, whole, log_rest(whole, lost))
+
+
 def log1p(x: Any) -> Any:
     """Return the natural logarithm of 1 + x, exact near 0."""
     y = x
@@ -132,12 +145,5 @@ def log1p(x: Any) -> Any:
     greater = max(y, 1.0)
     u = y + 1.0
     c = min(y, 1.0) - (u - greater)
-    f, k, inverse = parted(u, bias)
-    c = c * inverse
-    whole = f + c
-    c = c - (whole - f)
-    base = k * LN2_HIGH
-    s = base + whole
-    # The derivative of log(1 + f) is 1 / (1 + f), near enough to 1 - f for the last bits of f.
-    lost = hr.fma(k, LN2_LOW, (base - s) + whole) + hr.fma(-whole, c, c)
-    return x if x == 0.0 else s + hr.fma(-0.5 * whole, whole, log_rest(whole, lost)) + special
+    y = log_sum(u, c, bias) + special
+    return x if x == 0.0 else y
