@@ -37,6 +37,20 @@ def scaled(y: Any, t: Any) -> Any:
     return y * hr.from_bits(half << 52) * hr.from_bits((k - half) << 52)
 
 
+def exp_rest(r: Any, lost: Any) -> Any:
+    """Return exp(r) - 1 - r + lost for ``|r|`` up to ln(2) / 2, exact to 2**-57 of exp(r)."""
+    z = r * r
+    even = hr.fma(z, 2.4978385267557764e-08, 2.7557640863903627e-06)
+    even = hr.fma(z, even, 0.00019841269466207292)
+    even = hr.fma(z, even, 0.008333333333500047)
+    even = hr.fma(z, even, 0.16666666666666433)
+    odd = hr.fma(z, 2.762518987020732e-07, 2.4801508675718523e-05)
+    odd = hr.fma(z, odd, 0.0013888888926801058)
+    odd = hr.fma(z, odd, 0.04166666666660395)
+    odd = hr.fma(z, odd, 0.5)
+    return hr.fma(z, hr.fma(r, even, odd), lost)
+
+
 def exp(x: Any) -> Any:
     """Return e to the power of x."""
     # Beyond these ends the result is 0 or inf; nan passes.
@@ -47,16 +61,7 @@ def exp(x: Any) -> Any:
     r = hr.fma(n, -LN2_LOW, high)
     s = 1.0 + high
     lost = hr.fma(n, -LN2_LOW, (1.0 - s) + high)
-    z = r * r
-    even = hr.fma(z, 2.4978385267557764e-08, 2.7557640863903627e-06)
-    even = hr.fma(z, even, 0.00019841269466207292)
-    even = hr.fma(z, even, 0.008333333333500047)
-    even = hr.fma(z, even, 0.16666666666666433)
-    odd = hr.fma(z, 2.762518987020732e-07, 2.4801508675718523e-05)
-    odd = hr.fma(z, odd, 0.0013888888926801058)
-    odd = hr.fma(z, odd, 0.04166666666660395)
-    odd = hr.fma(z, odd, 0.5)
-    return scaled(s + hr.fma(z, hr.fma(r, even, odd), lost), t)
+    return scaled(s + exp_rest(r, lost), t)
 
 
 def exp2(x: Any) -> Any:
@@ -78,21 +83,12 @@ def exp2(x: Any) -> Any:
     return scaled(s + hr.fma(z, hr.fma(f, odd, even), lost), t)
 
 
-def expm1(x: Any) -> Any:
-    """Return e to the power of x less 1, exact near 0."""
-    clamped = min(max(x, -50.0), 710.0)
-    t = hr.fma(clamped, INV_LN2, EXPM1_SHIFT)
-    n = t - EXPM1_SHIFT
-    high = hr.fma(n, -LN2_HIGH, clamped)
-    low = n * -LN2_LOW
+def exp_close(high: Any, low: Any, lost: Any) -> Any:
+    """Return exp(r) - 1 - r + lost for r = high + low, as `exp_rest`, exact to 2**-60.
+
+    For sums in which 1 + r loses its first bits, such as exp(r) - 1/2.
+    """
     r = high + low
-    # expm1 = 2**n * (exp(r) - 2**-n); `power` is 2**(n - 1), since 2**1024 is too large.
-    power = hr.bits(t) << 52
-    inverse = hr.from_bits(INVERSE - power)
-    base = hr.fma(-0.5, inverse, 1.0)
-    s = base + high
-    # From n = 54 on 2**-n is lost in `base`.
-    lost = ((base - s) + high) + (low + hr.fma(-0.5, inverse, 1.0 - base))
     z = r * r
     even = hr.fma(z, 2.511124591774691e-08, 2.755723745719156e-06)
     even = hr.fma(z, even, 0.0001984126989333704)
@@ -102,8 +98,25 @@ def expm1(x: Any) -> Any:
     odd = hr.fma(z, odd, 2.4801587025674115e-05)
     odd = hr.fma(z, odd, 0.001388888888903323)
     odd = hr.fma(z, odd, 0.04166666666666641)
-    # Where s is small, as 1/2 - 0.34, the square counts, too: it is taken of both parts of r.
+    # The square counts, too: it is taken of both parts of r.
     rest = hr.fma(z * r, hr.fma(r, odd, even), hr.fma(low, high, lost))
-    y = s + hr.fma(0.5 * high, high, rest)
+    return hr.fma(0.5 * high, high, rest)
+
+
+def expm1(x: Any) -> Any:
+    """Return e to the power of x less 1, exact near 0."""
+    clamped = min(max(x, -50.0), 710.0)
+    t = hr.fma(clamped, INV_LN2, EXPM1_SHIFT)
+    n = t - EXPM1_SHIFT
+    high = hr.fma(n, -LN2_HIGH, clamped)
+    low = n * -LN2_LOW
+    # expm1 = 2**n * (exp(r) - 2**-n); `power` is 2**(n - 1), since 2**1024 is too large.
+    power = hr.bits(t) << 52
+    inverse = hr.from_bits(INVERSE - power)
+    base = hr.fma(-0.5, inverse, 1.0)
+    s = base + high
+    # From n = 54 on 2**-n is lost in `base`.
+    lost = ((base - s) + high) + (low + hr.fma(-0.5, inverse, 1.0 - base))
+    y = s + exp_close(high, low, lost)
     # -0 is itself.
     return x if x == 0.0 else (y + y) * hr.from_bits(power)
