@@ -37,7 +37,9 @@ class Operand(NamedTuple):
 
 
 def read(label: str, argument: object, axes: int | None) -> Operand:
-    """Return an argument by its own type; `label` is its name in messages, `axes` is what a table parameter needs, None for a scalar one.
+    """Return an argument by its own type.
+
+    `label` is its name in messages; `axes` what a table parameter needs, None for a scalar one.
 
     Raises:
         TypeError: For a dtype that kernels don't take, naming it.

@@ -236,8 +236,8 @@ class Specialiser:
                 raise
             cause = error.with_traceback(None) if tracebacks.is_ours(error) else error
             raise OverflowError(
-                f"{self.labels[k]}: {arguments[k]} does not fit int64, and {self.function.__name__} can't be compiled with "
-                "uint64 there"
+                f"{self.labels[k]}: {arguments[k]} does not fit int64, and {self.function.__name__} can't be compiled "
+                "with uint64 there"
             ) from cause
 
     def _too_large(self, arguments: tuple[object, ...], types: Types) -> int | None:
