@@ -78,11 +78,11 @@ def power(x: Any, y: Any) -> Any:
 
 
 def special(x: Any, y: Any, p: Any, z: Any) -> Any:
-    """Return pow(x, y), where z is what |x| gave: right if |x| is finite and not 0, and p, which is y log|x|, moderate."""
+    """Return pow(x, y); z is what |x| gave, which is right if |x| is finite and not 0, and p = y log|x| moderate."""
     size = abs(x)
     if not abs(p) < 1300.0:
         z = math.inf if p > 0.0 else 0.0
-    if size == 0.0 or size == math.inf:
+    if size == 0.0 or math.isinf(x):
         z = 0.0 if (y > 0.0) == (size == 0.0) else math.inf
     z = 1.0 if size == 1.0 else z
     whole = np.rint(y) == y
