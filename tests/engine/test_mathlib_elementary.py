@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import hybrid_rs as hr
-from hybrid_rs.mathlib import f64_exp, f64_hyperbolic, f64_log, f64_pow, f64_roots
+from hybrid_rs.ir.ops import OPS
+from hybrid_rs.mathlib import FILES, f64_exp, f64_hyperbolic, f64_log, f64_pow, f64_roots, function
 from mathlib.coefficients import POLYNOMIALS
 from mathlib.points import SPECIAL, exponents, linear, near
 from mathlib.rows_f64 import ROWS
@@ -91,7 +92,7 @@ def test_special_values(function: Callable[..., Any]) -> None:
 
 def test_special_values_of_pow() -> None:
     x, y, wanted = np.array(POW_CASES).T.copy()
-    found = run(f64_pow.power, x, y)
+    found = run(f64_pow.pow, x, y)
     assert not [case for case, z in zip(POW_CASES, found, strict=True) if not same(z, case[2])]
     assert wanted.size > 100
 
@@ -102,15 +103,15 @@ def test_exact_results() -> None:
     assert (run(f64_log.log2, np.ldexp(1.0, whole.astype(np.int32))) == whole).all()
     tens = np.array([float(10**k) for k in range(23)])
     assert (run(f64_log.log10, tens) == np.arange(23.0)).all()
-    assert (run(f64_pow.power, np.full(23, 10.0), np.arange(23.0)) == tens).all()
+    assert (run(f64_pow.pow, np.full(23, 10.0), np.arange(23.0)) == tens).all()
     roots = np.arange(-200_000.0, 200_001.0, 7.0)
     assert (run(f64_roots.cbrt, roots**3) == roots).all()
     sides = np.arange(1.0, 100_001.0)
     assert (run(f64_roots.hypot, -5.0 * sides, 12.0 * sides) == 13.0 * sides).all()
     bases = [(base, power) for base in range(2, 100) for power in range(1, 54) if base**power < 2**53]
     x, y = np.array(bases, dtype=np.float64).T.copy()
-    assert (run(f64_pow.power, x, y) == [float(base**power) for base, power in bases]).all()
-    assert (run(f64_pow.power, -x, y) == [float((-base) ** power) for base, power in bases]).all()
+    assert (run(f64_pow.pow, x, y) == [float(base**power) for base, power in bases]).all()
+    assert (run(f64_pow.pow, -x, y) == [float((-base) ** power) for base, power in bases]).all()
 
 
 @pytest.mark.parametrize(
@@ -148,8 +149,8 @@ def test_the_reference_gives_the_same_bits(name: str) -> None:
 
 def test_the_reference_agrees_on_a_grid_around_the_branches() -> None:
     x = np.concatenate([near([math.sqrt(0.5), math.sqrt(2), 2.0**-1022], 90), linear(-0.5, 0.5, 30)])
-    for function in (f64_log.log, f64_log.log1p, f64_hyperbolic.asinh, f64_hyperbolic.atanh):
-        kernel = hr.kernel(function)
+    for smooth in (f64_log.log, f64_log.log1p, f64_hyperbolic.asinh, f64_hyperbolic.atanh):
+        kernel = hr.kernel(smooth)
         assert (kernel(x).view(np.uint64) == kernel(x, engine="reference").view(np.uint64)).all()
 
 
@@ -158,3 +159,11 @@ def test_coefficients_are_those_of_their_generator() -> None:
     assert error < 2.0**-61
     constants = {value for value in f64_hyperbolic.hyperbolic.__code__.co_consts if isinstance(value, float)}
     assert {float(coefficient) for coefficient in found} <= constants
+
+
+@pytest.mark.parametrize(("op", "bits"), FILES)
+def test_functions_are_those_of_the_ops(op: str, bits: int) -> None:
+    found = function(op, bits)
+    assert OPS[op].opaque
+    assert found.__code__.co_argcount == OPS[op].arity
+    assert f"f{bits}_" in found.__module__

@@ -108,7 +108,7 @@ ROWS: Final = {
         0.80,
     ),
     "pow.f64": Row(
-        f64_pow.power,
+        f64_pow.pow,
         mpmath.power,
         {
             "0 to 3 by -20 to 20": lambda n: (linear(0, 3, n), linear(-20, 20, n, seed=2)),

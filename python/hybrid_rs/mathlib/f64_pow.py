@@ -21,7 +21,7 @@ from hybrid_rs import language as hr
 from hybrid_rs.mathlib.f64_exp import INV_LN2, LN2_HIGH, LN2_LOW, SHIFT, exp_rest, scaled
 from hybrid_rs.mathlib.f64_log import BIAS, TINY, parted
 
-__all__ = ["power"]
+__all__ = ["pow"]
 
 # 2/3 less its float64.
 THIRDS_REST = 3.700743415417188e-17
@@ -55,7 +55,7 @@ def log_parts(u: Any, bias: Any) -> tuple[Any, Any]:
     return high, ((base - high) + m_log) + hr.fma(k, LN2_LOW, m_log_low)
 
 
-def power(x: Any, y: Any) -> Any:
+def pow(x: Any, y: Any) -> Any:  # noqa: A001 - the name of the op
     """Return x to the power of y, as C's pow."""
     size = abs(x)
     u = size
