@@ -2,10 +2,9 @@
 
     python -m tests.mathlib.coefficients exp log
 
-Each polynomial is the minimax one for its weight: with the weight `w` the greatest ``|w * (p - f)|`` is least. Where the
-first coefficients must be plain numbers (1, 1, 1/2 of exp) they are taken out of `f`. Coefficients are rounded to
-float64 one by one, which costs less than 2**-60 of the result in each of them, since the greatest is multiplied by the
-least power.
+Each polynomial is the minimax one for its weight: with the weight `w` the greatest ``|w * (p - f)|`` is least. Where
+the first coefficients must be plain numbers (1, 1, 1/2 of exp) they are taken out of `f`. The coefficients are then
+rounded to float64.
 """
 
 from __future__ import annotations
@@ -16,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import mpmath
+import numpy as np
 from mpmath import mpf
 
 from .minimax import DIGITS, minimax
 
-__all__ = ["CONSTANTS", "POLYNOMIALS", "Polynomial", "main", "split"]
+__all__ = ["CONSTANTS", "POLYNOMIALS", "Polynomial", "guess", "main", "split"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,33 @@ def _around(half: Callable[[], Any]) -> Callable[[], tuple[Any, Any]]:
 
 
 def _atanh_rest(z: Any) -> Any:
-    """Give (2 atanh(s) / s - 2) / s**2 for z = s**2."""
+    """Give (atanh(s) / s - 1) / s**2 for z = s**2."""
     s = mpmath.sqrt(z)
-    return (2 * mpmath.atanh(s) / s - 2) / z
+    return (mpmath.atanh(s) / s - 1) / z
 
 
 def _half_ln2() -> Any:
     return mpmath.log(2) / 2
+
+
+def _greatest_of_log() -> Any:
+    """Give the greatest z of m from sqrt(1/2) to sqrt(2), and a little more."""
+    return ((mpmath.sqrt(2) - 1) / (mpmath.sqrt(2) + 1)) ** 2 * mpf("1.0001")
+
+
+def guess() -> tuple[int, float]:
+    """Find the constant of cbrt's first guess, and the greatest ``|x y**3 - 1|`` of the guesses y that it makes."""
+    x = np.exp2(np.linspace(0.0, 3.0, 40001))
+    upper = (x.view(np.uint64) >> np.uint64(32)).astype(np.int64)
+
+    def worst(constant: int) -> float:
+        bits = np.rint(constant - upper / 3).astype(np.uint64) << np.uint64(32)
+        return float(np.abs(x * bits.view(np.float64) ** 3 - 1).max())
+
+    # Without the correction it is right at the powers of two, and too large between them.
+    right = 0x3FF00000 * 4 // 3
+    best = min(range(right - 200_000, right, 500), key=worst)
+    return best, worst(best)
 
 
 POLYNOMIALS: Final[dict[str, Polynomial]] = {
@@ -77,10 +97,40 @@ POLYNOMIALS: Final[dict[str, Polynomial]] = {
     ),
     # log(m) = 2 s + s * z * p(z) with s = (m - 1) / (m + 1), z = s**2 and m from sqrt(1/2) to sqrt(2)
     "log": Polynomial(
-        _atanh_rest,
-        lambda: (mpf(0), ((mpmath.sqrt(2) - 1) / (mpmath.sqrt(2) + 1)) ** 2 * mpf("1.0001")),
+        lambda z: 2 * _atanh_rest(z),
+        lambda: (mpf(0), _greatest_of_log()),
         6,
         lambda z: z,
+    ),
+    # log(m) = s * (2 + z * (2/3 + z * p(z))) of pow; the relative error counts, of which s is half.
+    "pow": Polynomial(
+        lambda z: (2 * _atanh_rest(z) - mpf(2) / 3) / z,
+        lambda: (mpf(0), _greatest_of_log()),
+        7,
+        lambda z: z * z / 2,
+    ),
+    # cosh(r) = 1 + z * (1/2 + z * p(z)) with z = r**2
+    "cosh": Polynomial(
+        lambda z: ((mpmath.cosh(mpmath.sqrt(z)) - 1) / z - mpf("0.5")) / z,
+        lambda: (mpf(0), _half_ln2() ** 2 * mpf("1.0002")),
+        4,
+        lambda z: z * z,
+    ),
+    # sinh(r) = r + r * z * p(z)
+    "sinh": Polynomial(
+        lambda z: (mpmath.sinh(mpmath.sqrt(z)) / mpmath.sqrt(z) - 1) / z,
+        lambda: (mpf(0), _half_ln2() ** 2 * mpf("1.0002")),
+        4,
+        lambda z: z,
+    ),
+    # atanh(s) = s + s * z * p(z) for m from 2/3 to 3/2, and what the choice of k by linear interpolation adds
+    "atanh": Polynomial(_atanh_rest, lambda: (mpf(0), mpf("0.2005") ** 2), 7, lambda z: z),
+    # (1 + e)**(-1/3) = 1 + e * p(e), the first step of cbrt
+    "cbrt": Polynomial(
+        lambda e: ((1 + e) ** (-mpf(1) / 3) - 1) / e,
+        _around(lambda: mpf(guess()[1])),
+        2,
+        lambda e: abs(e) * (1 + e) ** (mpf(1) / 3),
     ),
 }
 
@@ -97,8 +147,10 @@ CONSTANTS: Final[dict[str, Callable[[], Sequence[float]]]] = {
     # 11 bits less: a product with an integer of 11 bits is exact.
     "ln 2": lambda: split(mpmath.log(2), 42),
     "ln 2, whole": lambda: split(mpmath.log(2)),
+    "2 / 3": lambda: split(mpf(2) / 3),
     "log10 2": lambda: split(mpmath.log(2, 10), 42),
     "log10 e": lambda: split(1 / mpmath.log(10)),
+    "guess of cbrt": lambda: guess()[:1],
 }
 
 

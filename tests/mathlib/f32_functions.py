@@ -89,5 +89,12 @@ _ROWS: Final = (
     Function("f32_log", "log2", np.log2, lambda x: mpmath.log(x, 2)),
     Function("f32_log", "log10", np.log10, mpmath.log10),
     Function("f32_log", "log1p", np.log1p, mpmath.log1p),
+    Function("f32_trig", "sin", np.sin, mpmath.sin),
+    Function("f32_trig", "cos", np.cos, mpmath.cos),
+    Function("f32_trig", "tan", np.tan, mpmath.tan),
+    Function("f32_arc", "asin", np.arcsin, mpmath.asin),
+    Function("f32_arc", "acos", np.arccos, mpmath.acos),
+    Function("f32_arc", "atan", np.arctan, mpmath.atan),
+    Function("f32_arc", "atan2", np.arctan2, mpmath.atan2, arguments=2),
 )
 FUNCTIONS: Final[dict[str, Function]] = {row.name: row for row in _ROWS}

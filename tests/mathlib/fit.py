@@ -1,6 +1,6 @@
 """Minimax polynomials with float32 coefficients: Remez's exchange, then one coefficient after the other.
 
-A `Fit` says what is approximated; `solve` gives the coefficients. Rounding a coefficient to float32 moves the others: so
+A `Fit` says what is approximated; `solve` gives the coefficients. Rounding one to float32 moves the others: so
 the lowest one is rounded first, and the rest are fitted anew with it held.
 """
 

@@ -26,7 +26,7 @@ def minimax(function: Function, low: Any, high: Any, degree: int, weight: Functi
     with mpmath.workdps(DIGITS):
         low, high = mpmath.mpf(low), mpmath.mpf(high)
         count = degree + 2
-        # The extrema of Chebyshev's polynomial, from which the algorithm finds its way; not the one at the weight's zero.
+        # The extrema of Chebyshev's polynomial, a place to start from; not the one at the weight's zero.
         nodes = [low + (high - low) * (1 - mpmath.cos(mpmath.pi * i / count)) / 2 for i in range(count + 1)]
         nodes.remove(min(nodes, key=lambda x: abs(weight(x))))
         for _ in range(_ROUNDS):
@@ -35,7 +35,11 @@ def minimax(function: Function, low: Any, high: Any, degree: int, weight: Functi
             coefficients, level = list(solved[: degree + 1]), abs(solved[degree + 1])
 
             def error(x: Any, coefficients: Sequence[Any] = coefficients) -> Any:
-                return weight(x) * (mpmath.polyval(coefficients[::-1], x) - function(x)) if weight(x) else mpmath.mpf(0)
+                return (
+                    weight(x) * (mpmath.polyval(coefficients, x, asc=True) - function(x))
+                    if weight(x)
+                    else mpmath.mpf(0)
+                )
 
             nodes, greatest = _extrema(error, low, high, count)
             if greatest < level * mpmath.mpf("1.0001"):

@@ -4,7 +4,7 @@ sinh and cosh write ``|x|`` as n ln 2 + r, as exp does, and with the halves A = 
 
     sinh |x| = 2**n (A cosh r + B sinh r)        cosh x = 2**n (B cosh r + A sinh r)
 
-in which nothing cancels for n = 0 (A is 0), and little for n = 1. tanh is a quotient of two sums, of which both keep what
+in which nothing cancels for n = 0 (A is 0), and little for n = 1. tanh is a quotient of two sums, and both keep what
 their rounding lost. asinh and acosh are logarithms of such sums; atanh is a series of the form that log has.
 
 The coefficients are minimax ones, made by ``tests/mathlib/coefficients.py``.
@@ -182,7 +182,7 @@ def atanh(x: Any) -> Any:
     s = above * reciprocal
     s_low = (hr.fma(-s, below_low, hr.fma(-s, below, above)) + above_low) * reciprocal
     z = s * s
-    p = hr.fma(z, 0.06924998206876899, 0.06586279384413464)
+    p = hr.fma(z, 0.06924998206877399, 0.06586279384413464)
     p = hr.fma(z, p, 0.07695587380540868)
     p = hr.fma(z, p, 0.09090831958932974)
     p = hr.fma(z, p, 0.1111111216493796)

@@ -21,7 +21,7 @@ from hybrid_rs import language as hr
 from hybrid_rs.mathlib.f64_exp import INV_LN2, LN2_HIGH, LN2_LOW, SHIFT, exp_rest, scaled
 from hybrid_rs.mathlib.f64_log import BIAS, TINY, parted
 
-__all__ = ["power"]
+__all__ = ["pow"]
 
 # 2/3 less its float64.
 THIRDS_REST = 3.700743415417188e-17
@@ -55,7 +55,7 @@ def log_parts(u: Any, bias: Any) -> tuple[Any, Any]:
     return high, ((base - high) + m_log) + hr.fma(k, LN2_LOW, m_log_low)
 
 
-def power(x: Any, y: Any) -> Any:
+def pow(x: Any, y: Any) -> Any:  # noqa: A001 - the name of the op
     """Return x to the power of y, as C's pow."""
     size = abs(x)
     u = size
@@ -78,11 +78,11 @@ def power(x: Any, y: Any) -> Any:
 
 
 def special(x: Any, y: Any, p: Any, z: Any) -> Any:
-    """Return pow(x, y), where z is what |x| gave: right if |x| is finite and not 0, and p, which is y log|x|, moderate."""
+    """Return pow(x, y); z is what |x| gave, which is right if |x| is finite and not 0, and p = y log|x| moderate."""
     size = abs(x)
     if not abs(p) < 1300.0:
         z = math.inf if p > 0.0 else 0.0
-    if size == 0.0 or size == math.inf:
+    if size == 0.0 or math.isinf(x):
         z = 0.0 if (y > 0.0) == (size == 0.0) else math.inf
     z = 1.0 if size == 1.0 else z
     whole = np.rint(y) == y

@@ -1,4 +1,4 @@
-"""cbrt and hypot of float64: an approximation, and one step of Newton's from what is left of it, which fma tells exactly.
+"""cbrt and hypot of float64: an approximation, and a step of Newton's from what is left of it, which fma tells exactly.
 
 The coefficients are minimax ones, made by ``tests/mathlib/coefficients.py``.
 """
@@ -8,15 +8,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from hybrid_rs import language as hr
 
 __all__ = ["cbrt", "hypot"]
 
 WHOLE = 0x4330000000000000
 """The bits of 2**52: an integer below 2**52 in the low bits of such a float is added to it."""
-GUESS = 1.5 * 2**52 + 2**52 / 3 + 0x553EE8B4
+GUESS = 1.5 * 2**52 + 2**52 / 3 + 1430186164.0
 """1.5 * 2**52, so that the sum's low bits hold an integer; what a third of 2**52 takes off; the bits of a power -1/3.
 
 The upper 32 bits of x as an integer are nearly its logarithm: a constant less a third of them are those of x**(-1/3),
@@ -36,8 +34,8 @@ def cbrt(x: Any) -> Any:
     y = hr.from_bits(hr.bits(hr.fma(hr.from_bits(hr.bits(u) >> 32 | WHOLE), -1.0 / 3.0, GUESS)) << 32)
     # y becomes y (1 + e)**(-1/3), exact to 2**-18 and then to 2**-36.
     e = hr.fma(u * y, y * y, -1.0)
-    p = hr.fma(e, -0.17440890501625572, 0.2234819361369773)
-    p = hr.fma(e, p, -0.33332979546784913)
+    p = hr.fma(e, -0.1744059731346881, 0.22347958674570406)
+    p = hr.fma(e, p, -0.3333298086372571)
     y = hr.fma(y * e, p, y)
     e = hr.fma(u * y, y * y, -1.0)
     y = hr.fma(y * e, -1.0 / 3.0, y)
@@ -69,4 +67,4 @@ def hypot(x: Any, y: Any) -> Any:
     # Of 0 the root's error is 0 / 1e-300.
     root = root + (hr.fma(-root, root, s) + lost) / hr.fma(2.0, root, 1e-300)
     root = root * back
-    return math.inf if one == math.inf or other == math.inf else root
+    return math.inf if math.isinf(x) or math.isinf(y) else root
