@@ -96,5 +96,11 @@ _ROWS: Final = (
     Function("f32_arc", "acos", np.arccos, mpmath.acos),
     Function("f32_arc", "atan", np.arctan, mpmath.atan),
     Function("f32_arc", "atan2", np.arctan2, mpmath.atan2, arguments=2),
+    Function("f32_hyperbolic", "sinh", np.sinh, mpmath.sinh),
+    Function("f32_hyperbolic", "cosh", np.cosh, mpmath.cosh),
+    Function("f32_hyperbolic", "tanh", np.tanh, mpmath.tanh),
+    Function("f32_area", "asinh", np.arcsinh, mpmath.asinh),
+    Function("f32_area", "acosh", np.arccosh, mpmath.acosh),
+    Function("f32_area", "atanh", np.arctanh, mpmath.atanh),
 )
 FUNCTIONS: Final[dict[str, Function]] = {row.name: row for row in _ROWS}

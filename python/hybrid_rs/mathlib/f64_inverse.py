@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..language import bits, fma, from_bits
+from hybrid_rs.language import bits, fma, from_bits
 
 __all__ = ["acos", "asin", "atan", "atan2"]
 
@@ -47,7 +47,10 @@ def acos(x: Any) -> Any:
 
 
 def _arc(a: Any, large: Any) -> Any:
-    """Return s, and what it is less than asin(s): s is a, or sqrt((1 - a) / 2) where a is large; acos(a) is 2 asin(s)."""
+    """Return s, and what it is less than asin(s).
+
+    s is a, or sqrt((1 - a) / 2) where a is large: then acos(a) is 2 asin(s).
+    """
     z = fma(a, -0.5, 0.5) if large else a * a
     s = np.sqrt(z) if large else a
     p = fma(z, 0.03260419355606208, -0.020963621857307636)

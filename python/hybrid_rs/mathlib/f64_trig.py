@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..language import fma
-from .f64_reduce import quarters
+from hybrid_rs.language import fma
+from hybrid_rs.mathlib.f64_reduce import quarters
 
 __all__ = ["cos", "sin", "sincos", "tan"]
 
