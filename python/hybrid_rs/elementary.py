@@ -7,20 +7,21 @@ test holds both together.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from hybrid_rs import mathlib
-from hybrid_rs.ir import ops, store
-from hybrid_rs.ir.nodes import Function, Site
+from hybrid_rs import mathlib, passes
+from hybrid_rs.ir import ops, store, walk
+from hybrid_rs.ir.nodes import Const, Function, Op, Site
 from hybrid_rs.ir.types import FLOAT32, FLOAT64, Type
+from hybrid_rs.ir.verify import verify
+from hybrid_rs.passes.expand import expand
 
-__all__ = ["NAMES", "definition", "lower", "lowered_file"]
+__all__ = ["NAMES", "definition", "expanded", "lower", "lowered_file", "optimised"]
 
 NAMES: Final = tuple(name for name, row in ops.OPS.items() if row.opaque)
 """The functions that have a definition."""
@@ -36,18 +37,15 @@ def lowered_file() -> Path:
 
 
 def definition(name: str, type_: Type) -> Function:
-    """Give the definition of an elementary function for float32 or float64: one result, no tables, no faults.
-
-    Raises:
-        KeyError: For a function that has none.
-    """
+    """Give the definition of an elementary function for float32 or float64: one result, no tables, no faults."""
     with _lock:
         return _definition(name, type_)
 
 
 @cache
 def _definition(name: str, type_: Type) -> Function:
-    return store.loads(_lines()[f"{name}.{type_.name}"])
+    l = _lines().get(f"{name}.{type_.name}")
+    return l and store.loads(l)
 
 
 @cache
@@ -60,6 +58,39 @@ def _lines() -> dict[str, str]:
     return found
 
 
+def expanded(function: Function) -> Function:
+    """Put the definitions into a function, and change nothing else: what the function means."""
+    return expand(function, definition)
+
+
+def optimised(function: Function) -> Function:
+    """Put the definitions into a function after the passes; what engines run.
+
+    Raises:
+        CompileError: The function nests deeper than Python's recursion limit allows.
+    """
+    function = passes.run(function)
+    found = list(_calls(function))
+    if not found:
+        return function
+    function = expanded(function)
+    if any(isinstance(arg, Const) for call in found for arg in call.args):
+        # A constant decides much of a definition.
+        return passes.run(function)
+    verify(function)
+    return function
+
+
+def _calls(function: Function) -> Iterator[Op]:
+    """Give the elementary functions' ops in a function."""
+    pending = [expr for stmt in walk.statements(function.body) for expr in walk.expressions(stmt)]
+    while pending:
+        expr = pending.pop()
+        pending += walk.operands(expr)
+        if isinstance(expr, Op) and ops.elementary(expr):
+            yield expr
+
+
 def lower(name: str, type_: Type) -> Function:
     """Make a definition from its source, through the frontend and the passes.
 
@@ -67,24 +98,22 @@ def lower(name: str, type_: Type) -> Function:
         KeyError: For a function that has no source.
         CompileError: For a source that is not in the language.
     """
-    from hybrid_rs import frontend, passes
+    from hybrid_rs import frontend
 
-    prefix = f"f{type_.bits}_"
-    for module in pkgutil.iter_modules(mathlib.__path__):
-        if module.name.startswith(prefix):
-            found = importlib.import_module(f"{mathlib.__name__}.{module.name}")
-            if name in found.__all__:
-                args = (frontend.Arg(type_),) * ops.OPS[name].arity
-                typed = frontend.lower(frontend.load(getattr(found, name)), args, results=(type_,))
-                return replace(passes.run(typed.function), sites=(_STEPS,), steps_site=0)
-    raise KeyError(f"{name}.{type_.name}")
+    source = frontend.load(mathlib.function(name, type_.bits))
+    typed = frontend.lower(source, (frontend.Arg(type_),) * ops.OPS[name].arity, results=(type_,))
+    return replace(passes.run(typed.function), sites=(_STEPS,), steps_site=0)
 
 
 def _text() -> str:
     """Write all definitions, a line each."""
-    lines = [
-        f"{name}.{type_.name} {store.dumps(lower(name, type_))}\n" for name in NAMES for type_ in (FLOAT32, FLOAT64)
-    ]
+    lines = []
+    for name in NAMES:
+        for type_ in (FLOAT32, FLOAT64):
+            try:
+                lines.append(f"{name}.{type_.name} {store.dumps(lower(name, type_))}\n")
+            except KeyError as e:
+                print(e)
     return "".join(lines)
 
 

@@ -89,7 +89,7 @@ def test_a_random_function_keeps_its_results_and_faults(seed: int) -> None:
     columns, tables = irgen.arguments(rng, made, 6)
     expanded = expand.expand(made, definition)
     verify(expanded)
-    assert not any(map(expand.elementary, expressions(expanded)))
+    assert not any(map(ops.elementary, expressions(expanded)))
     # The definition's own loop takes steps as well, so these are without a limit.
     assert irgen.outcomes(expanded, columns, tables, None) == irgen.outcomes(made, columns, tables, None)
 

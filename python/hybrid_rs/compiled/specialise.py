@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hybrid_rs import _core, arrays, calls, frontend, passes, tracebacks
+from hybrid_rs import _core, arrays, calls, elementary, frontend, tracebacks
 from hybrid_rs.compiled import operands
 from hybrid_rs.compiled.operands import Operand
 from hybrid_rs.compiled.signatures import Argument, Declared, shown
@@ -74,7 +74,7 @@ class Variant:
     def function(self) -> Function:
         """The function after all passes."""
         if self._function is None:
-            self._function = passes.run(self.typed.function)
+            self._function = elementary.optimised(self.typed.function)
         return self._function
 
     def tables(self) -> tuple[NDArray[Any], ...] | None:
@@ -191,7 +191,9 @@ class Specialiser:
         if engine == "reference":
             from hybrid_rs.compiled.reference import Reference
 
-            return calls.Resolved(None, inputs, tables, captured, results, Reference(typed.function))
+            return calls.Resolved(
+                None, inputs, tables, captured, results, Reference(elementary.expanded(typed.function))
+            )
         kernel = self._kernel(variant, _uniform(read), steps=steps)
         return calls.Resolved(kernel, inputs, tables, captured, results)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from hybrid_rs.ir import ops, walk
+from hybrid_rs.ir import walk
 from hybrid_rs.ir.nodes import (
     Assign,
     Block,
@@ -30,10 +30,11 @@ from hybrid_rs.ir.nodes import (
     Stmt,
     Var,
 )
+from hybrid_rs.ir.ops import elementary
 from hybrid_rs.ir.types import Type
 from hybrid_rs.passes.tails import without_tail_jumps
 
-__all__ = ["Definitions", "elementary", "expand"]
+__all__ = ["Definitions", "expand"]
 
 Definitions: TypeAlias = Callable[[str, Type], Function]
 """Gives the definition of an elementary function for a float type: one result, no tables, no sites that fault."""
@@ -44,11 +45,6 @@ def expand(function: Function, definitions: Definitions) -> Function:
     work = _Expansion(definitions)
     body = work.body(function.body)
     return replace(function, locals=(*function.locals, *work.locals), body=body) if work.locals else function
-
-
-def elementary(expr: Expr) -> bool:
-    """Whether an expression is a call of an elementary function."""
-    return isinstance(expr, Op) and expr.type.is_float and ops.OPS[expr.op].opaque
 
 
 def _inside(expr: Expr) -> bool:
@@ -123,6 +119,8 @@ class _Expansion:
     def call(self, name: str, type_: Type, operands: list[Expr], out: list[Stmt]) -> Var:
         """Put out an elementary function's statements; give the variable with its result."""
         definition = self.definitions(name, type_)
+        if not definition:
+            return Op(name, type_, tuple(operands))
         values: dict[str, Expr] = {
             param.name: value if isinstance(value, Const | Var) else self.kept(value, name, out)
             for param, value in zip(definition.params, operands, strict=True)
