@@ -102,5 +102,8 @@ _ROWS: Final = (
     Function("f32_area", "asinh", np.arcsinh, mpmath.asinh),
     Function("f32_area", "acosh", np.arccosh, mpmath.acosh),
     Function("f32_area", "atanh", np.arctanh, mpmath.atanh),
+    Function("f32_root", "cbrt", np.cbrt, mpmath.cbrt),
+    Function("f32_root", "hypot", np.hypot, mpmath.hypot, arguments=2),
+    Function("f32_pow", "pow", np.power, mpmath.power, arguments=2),
 )
 FUNCTIONS: Final[dict[str, Function]] = {row.name: row for row in _ROWS}
