@@ -206,7 +206,10 @@ class Specialiser:
         if not 0 <= missing <= len(defaults):
             most, least = self.nin, max(self.nin - len(defaults), 0)
             takes = f"{most}" if most == least else f"{least} to {most}"
-            raise TypeError(f"arrays: {self.function.__name__} takes {takes} inputs, {len(given)} given")
+            names = ", ".join(label.partition(" ")[0] for label in self.labels)
+            raise TypeError(
+                f"arrays: {self.function.__name__} takes {takes} inputs, {len(given)} given; they are {names}"
+            )
         return (*given, *defaults[len(defaults) - missing :])
 
     def _check_code(self) -> None:
