@@ -12,8 +12,8 @@ from hybrid_rs.passes.narrow import narrow, narrow_counting
 
 __all__ = ["COUNTING", "ORDER", "run"]
 
-ORDER = (fold, prune, narrow, eliminate, prune)
-COUNTING = (fold, prune, narrow_counting, eliminate, prune)
+ORDER = (fold, eliminate, prune, narrow)
+COUNTING = (fold, eliminate, prune, narrow_counting)
 """The passes that keep the number of steps of each element."""
 
 

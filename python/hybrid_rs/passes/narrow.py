@@ -31,6 +31,7 @@ from hybrid_rs.ir.nodes import (
     Stmt,
 )
 from hybrid_rs.passes.choose import PER_LOOP, Copy, Demand, choose
+from hybrid_rs.passes.dead import prune
 from hybrid_rs.passes.fold import fold
 from hybrid_rs.passes.intervals import FULL, hull
 from hybrid_rs.passes.parts import Reader
@@ -71,7 +72,11 @@ def _narrowed(function: Function, *, peeling: bool) -> Function:
                     plan = other
     except TooLongError:
         return function
-    return fold(plan.function()) if plan.changes else function
+    if not plan.changes:
+        return function
+    made = plan.function()
+    # Copies around loops are for any use; constants take the place of what is decided.
+    return prune(fold(made) if plan.simpler else made)
 
 
 def _has_integers(function: Function) -> bool:
@@ -239,12 +244,12 @@ class _Plan(Reader):
 
     def leave(self, stmt: Break | Continue) -> Make:
         """Leave loops, behind which their variables aren't copied back: that is done here."""
-        env = next(self.items)
+        assigned = next(self.items)
         left = []
         for label, standing in reversed(self.around):
             if label == stmt.label:
                 break
-            left += [local for name, local in standing.items() if name in env]
+            left += [local for name, local in standing.items() if name in assigned]
         if not left:
             return lambda out: out.append(stmt)
 

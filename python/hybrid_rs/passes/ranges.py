@@ -69,8 +69,8 @@ class LoopFacts:
         """What they hold at its head."""
         self.back: Env | None = None
         """What they hold where it goes back to its head; None where it never does."""
-        self.after: Env | None = None
-        """What they hold behind it; None where no path leads there."""
+        self.after: frozenset[str] | None = None
+        """Those that are assigned behind it; None where no path leads there."""
         self.hulls: Env = {}
         """What its statements assign to each variable."""
         self.ways: int | None = BOTH
@@ -85,7 +85,7 @@ class Ranges:
     Attributes:
         items: In the order of the walk: for each body the number of its statements that are reached; for an If, behind
             its condition's expressions, which ways it leads; for a Loop its LoopFacts, ahead of its head; for a Break
-            or Continue the environment; for each expression but constants, behind its operands, its interval.
+            or Continue the variables that are assigned there; for each expression but constants, behind its operands, its interval.
         hulls: What is assigned to each variable.
     """
 
@@ -158,11 +158,19 @@ class _Walk:
             param.name: FULL[param.type.code] for param in function.params if isinstance(param, Param)
         }
         self.types: dict[str, Type] = {local.name: local.type for local in function.locals}
-        self.thresholds = _thresholds(function)
+        self.function = function
+        self.limits: list[int] | None = None
         self.breaks: dict[str, Env | None] = {}
         self.continues: dict[str, Env | None] = {}
         self.changed: dict[int, list[str]] = {}
         self.left = _MOST_AT_LEAST + _MOST_PER_STATEMENT * sum(1 for _ in walk.statements(function.body))
+
+    @property
+    def thresholds(self) -> list[int]:
+        """The bounds that widening tries first."""
+        if self.limits is None:
+            self.limits = _thresholds(self.function)
+        return self.limits
 
     # ---- statements
 
@@ -196,7 +204,7 @@ class _Walk:
                 self.value(value)
             self.env = None
         elif isinstance(stmt, Break | Continue):
-            self.items.append(self.env)
+            self.items.append(frozenset(self.env))
             ends = self.breaks if isinstance(stmt, Break) else self.continues
             ends[stmt.label] = _join(ends[stmt.label], self.env)
             self.env = None
@@ -286,7 +294,7 @@ class _Walk:
             del self.items[mark:]
             self.hulls = facts.hulls = {}
             facts.head = head
-            self.once(stmt, facts, rounds.inside)
+            after = self.once(stmt, facts, rounds.inside)
             following = rounds.following(head, facts.back)
             if following is None:
                 break
@@ -295,13 +303,15 @@ class _Walk:
             known = outer.get(name)
             outer[name] = interval if known is None else hull(known, interval)
         self.hulls = outer
-        self.env = facts.after
-        if self.env is not None:
+        self.env = after
+        facts.after = None
+        if after is not None:
+            facts.after = frozenset(after)
             for name in changed:
-                self.env.pop("+" + name, None)
+                after.pop("+" + name, None)
 
-    def once(self, stmt: Loop, facts: LoopFacts, inside_: Env) -> None:
-        """Walk a loop once from what holds at its head."""
+    def once(self, stmt: Loop, facts: LoopFacts, inside_: Env) -> Env | None:
+        """Walk a loop once from what holds at its head; give what holds behind it."""
         label = stmt.label
         self.breaks[label] = self.continues[label] = None
         self.env = dict(facts.head)
@@ -320,7 +330,7 @@ class _Walk:
         if facts.stepping:
             self.body(stmt.step)
         facts.back = self.env
-        facts.after = _join(after, self.breaks.pop(label))
+        return _join(after, self.breaks.pop(label))
 
     # ---- expressions
 
@@ -456,11 +466,11 @@ class _Rounds:
         if len(head) == 3:
             return full
         low, high, *_ = head
-        limits = self.walker.thresholds
+        limits = [] if self.widened else self.walker.thresholds
         if back[0] < low:
             place = bisect_right(limits, back[0]) - 1
-            low = max(limits[place], full[0]) if place >= 0 and not self.widened else full[0]
+            low = max(limits[place], full[0]) if place >= 0 else full[0]
         if back[1] > high:
             place = bisect_left(limits, back[1])
-            high = min(limits[place], full[1]) if place < len(limits) and not self.widened else full[1]
+            high = min(limits[place], full[1]) if place < len(limits) else full[1]
         return (low, high)
