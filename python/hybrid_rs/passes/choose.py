@@ -70,9 +70,13 @@ def choose(variables: Sequence[Local], demands: Sequence[Demand]) -> tuple[float
         local.width = local.choices[0]
     cost = sum([demand.price(True) for demand in demands], 0.0)
     able = [local for local in variables if len(local.choices) > 1]
-    touched = {id(local): [demand for demand in demands if local in demand.locals] for local in able}
+    touched: dict[Local, list[Demand]] = {local: [] for local in variables}
+    for demand in demands:
+        for local in demand.locals:
+            if local in touched:
+                touched[local].append(demand)
     for _ in range(_SWEEPS):
-        gain = sum([_improve(local, touched[id(local)]) for local in able], 0.0)
+        gain = sum([_improve(local, touched[local]) for local in able], 0.0)
         cost -= gain
         if not gain:
             break

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from hybrid_rs.ir.nodes import Cast, Const, Expr, Op, Var
-from hybrid_rs.passes.intervals import FULL, Interval, inside
+from hybrid_rs.passes.intervals import EXACT, FULL, Interval, inside
 
-__all__ = ["Env", "most_trips", "refine"]
+__all__ = ["Env", "is_square", "most_trips", "refine"]
 
 Env: TypeAlias = dict[str, Interval]
 """What each variable holds that is assigned on every path to here."""
@@ -77,14 +77,23 @@ def _limit(env: Env, expr: Expr, limits: Interval, value: Value) -> bool:
         return _meet(env, expr.name, limits)
     if len(limits) == 3:
         return True
-    if isinstance(expr, Cast) and expr.arg.type.is_integer and inside(value(expr.arg), FULL[expr.type.code]):
+    full = FULL[expr.type.code]
+    if isinstance(expr, Cast) and expr.arg.type.is_integer and inside(value(expr.arg), full):
         return _limit(env, expr.arg, limits, value)
     if isinstance(expr, Op) and expr.op in ("add", "sub") and isinstance(expr.args[1], Const):
         by = expr.args[1].value if expr.op == "add" else -expr.args[1].value
         low, high, *_ = value(expr.args[0])
-        if inside((low + by, high + by), FULL[expr.type.code]):
+        if inside((low + by, high + by), full):
             return _limit(env, expr.args[0], (limits[0] - by, limits[1] - by), value)
+    if is_square(expr) and math.isfinite(limits[1]) and inside(EXACT["mul"](*map(value, expr.args)), full):
+        root = math.isqrt(max(int(limits[1]), 0))
+        return limits[1] >= 0 and _limit(env, expr.args[0], (-root, root), value)
     return True
+
+
+def is_square(expr: Expr) -> bool:
+    """Whether an expression is a variable times itself."""
+    return isinstance(expr, Op) and expr.op == "mul" and isinstance(expr.args[0], Var) and expr.args[0] == expr.args[1]
 
 
 def _meet(env: Env, name: str, limits: Interval) -> bool:

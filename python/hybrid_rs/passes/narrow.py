@@ -75,8 +75,10 @@ def _narrowed(function: Function, *, peeling: bool) -> Function:
     if not plan.changes:
         return function
     made = plan.function()
-    # Copies around loops are for any use; constants take the place of what is decided.
-    return prune(fold(made) if plan.simpler else made)
+    if plan.simpler:
+        made = fold(made)
+    # Not all copies around loops are needed.
+    return prune(made) if plan.simpler or any(local.outer is not None for local in plan.variables) else made
 
 
 def _has_integers(function: Function) -> bool:
