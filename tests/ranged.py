@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hybrid_rs.ir import reference, walk
@@ -13,6 +14,7 @@ from hybrid_rs.ir.nodes import (
     Const,
     Continue,
     Expr,
+    Fault,
     Function,
     If,
     Load,
@@ -28,10 +30,13 @@ from hybrid_rs.passes import ranges
 from hybrid_rs.passes.intervals import Interval
 from hybrid_rs.passes.ranges import BOTH, FIRST, SECOND, LoopFacts
 
+# What stands where no path leads.
+NEVER = Fault(-1)
+
 
 def within(value: float, interval: Interval) -> bool:
     """Whether a value of the reference lies in an interval."""
-    if isinstance(value, float) and math.isnan(value):
+    if math.isnan(value):
         return bool(interval[2])
     return interval[0] <= value <= interval[1]
 
@@ -74,8 +79,8 @@ class Checked:
         if isinstance(stmt, If):
             cond = self.expr(stmt.cond)
             ways = next(self.items)
-            then = self.statements(stmt.then) if ways in (BOTH, FIRST) else _never()
-            orelse = self.statements(stmt.orelse) if ways in (BOTH, SECOND) else _never()
+            then = self.statements(stmt.then) if ways in (BOTH, FIRST) else (NEVER,)
+            orelse = self.statements(stmt.orelse) if ways in (BOTH, SECOND) else (NEVER,)
             return If(cond, then, orelse)
         return self.loop(stmt) if isinstance(stmt, Loop) else stmt
 
@@ -83,12 +88,13 @@ class Checked:
         facts = next(self.items)
         assert isinstance(facts, LoopFacts)
         head = self.statements(stmt.head)
-        cond, body = stmt.cond, _never()
+        cond: Expr = stmt.cond
+        body: tuple[Stmt, ...] = (NEVER,)
         if facts.ways is not None:
             cond = self.expr(cond)
             if facts.ways != SECOND:
                 body = self.statements(stmt.body)
-        step = self.statements(stmt.step) if facts.stepping else _never()
+        step = self.statements(stmt.step) if facts.stepping else (NEVER,)
         made = Loop(stmt.label, head, cond, body, step)
         self.loops[id(made)] = facts
         self.kept.append(made)
@@ -111,37 +117,18 @@ class Checked:
         return made
 
 
-def _never() -> tuple[Stmt, ...]:
-    """Make what must not be reached."""
-    return (Assign("never", Const(_never, 0)),)  # type: ignore[arg-type]
-
-
-def _inside_selects(expr: Expr) -> Iterator[Expr]:
-    """List what a select evaluates but doesn't take."""
-    if isinstance(expr, Op) and expr.op == "select":
-        for side in expr.args[1:]:
-            yield from _all(side)
-
-
-def _all(expr: Expr) -> Iterator[Expr]:
-    yield expr
-    for operand in walk.operands(expr):
-        yield from _all(operand)
-
-
 class _Machine(reference._Machine):
     def __init__(self, checked: Checked, tables: list[Any], max_steps: int) -> None:
         self.checked = checked
+        # What a select evaluates but may not take is only known where it is taken.
         self.free: set[int] = set()
-        function = checked.function
-        body = checked.body
-        made = Function(
-            function.name, function.params, function.locals, function.results, body, function.sites, function.steps_site
-        )
-        super().__init__(made, tables, max_steps, lambda: None)
+        # The check of the loop at hand, for its head.
+        self.look: Any = None
+        super().__init__(replace(checked.function, body=checked.body), tables, max_steps, lambda: None)
 
     def value(self, expr: Expr) -> Any:
-        self.free.update(id(inner) for inner in _inside_selects(expr))
+        if isinstance(expr, Op) and expr.op == "select":
+            self.free.update(id(inner) for side in expr.args[1:] for inner in _all(side))
         evaluate = super().value(expr)
         interval = self.checked.intervals.get(id(expr))
         if interval is None or id(expr) in self.free:
@@ -154,37 +141,49 @@ class _Machine(reference._Machine):
 
         return checking
 
-    def assign(self, stmt: Assign) -> Any:
-        assert self.checked is not None
-        if stmt.target == "never":
-
-            def fail(_env: Any) -> Any:
-                raise AssertionError("a statement that was found not to be reached")
-
-            return fail
-        execute = super().assign(stmt)
+    def statement(self, stmt: Stmt) -> Any:
+        if stmt is NEVER:
+            return _unreachable
+        if isinstance(stmt, Loop):
+            self.look = self.looking(self.checked.loops[id(stmt)])
+        execute = super().statement(stmt)
+        if not isinstance(stmt, Assign):
+            return execute
+        hull = self.checked.hulls[stmt.target]
 
         def checking(env: Any) -> Any:
             outcome = execute(env)
-            assert within(env[stmt.target], self.checked.hulls[stmt.target]), stmt
+            assert within(env[stmt.target], hull), (stmt, env[stmt.target], hull)
             return outcome
 
         return checking
 
-    def loop(self, stmt: Loop) -> Any:
-        facts = self.checked.loops[id(stmt)]
-        head = stmt.head
-
-        def look(env: Any) -> None:
-            for name, interval in facts.head.items():
-                if not name.startswith("+"):
-                    assert within(env[name], interval), (stmt.label, name, env[name], interval)
-
-        del head
-        inner = super().loop(stmt)
+    def sequence(self, body: tuple[Stmt, ...]) -> Any:
+        look, self.look = self.look, None
+        execute = super().sequence(body)
+        if look is None:
+            return execute
 
         def checking(env: Any) -> Any:
             look(env)
-            return inner(env)
+            return execute(env)
 
         return checking
+
+    def looking(self, facts: LoopFacts) -> Any:
+        def look(env: Any) -> None:
+            for name, interval in facts.head.items():
+                if not name.startswith("+"):
+                    assert within(env[name], interval), (facts.stmt.label, name, env[name], interval)
+
+        return look
+
+
+def _unreachable(_env: Any) -> Any:
+    raise AssertionError("a statement that was found not to be reached")
+
+
+def _all(expr: Expr) -> Iterator[Expr]:
+    yield expr
+    for operand in walk.operands(expr):
+        yield from _all(operand)

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from hybrid_rs.ir.nodes import Cast, Const, Expr, Op, Var
 from hybrid_rs.passes.intervals import EXACT, FULL, Interval, inside
 
-__all__ = ["Env", "is_square", "most_trips", "refine"]
+__all__ = ["Env", "most_trips", "refine", "squared"]
 
 Env: TypeAlias = dict[str, Interval]
 """What each variable holds that is assigned on every path to here."""
@@ -40,7 +40,7 @@ def refine(env: Env, cond: Expr, truth: bool, value: Value) -> bool:
     if cond.op in ("and", "or"):
         if (cond.op == "and") is not truth:
             return True
-        return all([refine(env, arg, truth, value) for arg in cond.args])
+        return all(refine(env, arg, truth, value) for arg in cond.args)
     relation = cond.op if truth else _OPPOSITE.get(cond.op)
     if relation not in _OPPOSITE:
         return True
@@ -85,15 +85,20 @@ def _limit(env: Env, expr: Expr, limits: Interval, value: Value) -> bool:
         low, high, *_ = value(expr.args[0])
         if inside((low + by, high + by), full):
             return _limit(env, expr.args[0], (limits[0] - by, limits[1] - by), value)
-    if is_square(expr) and math.isfinite(limits[1]) and inside(EXACT["mul"](*map(value, expr.args)), full):
-        root = math.isqrt(max(int(limits[1]), 0))
-        return limits[1] >= 0 and _limit(env, expr.args[0], (-root, root), value)
+    base = squared(expr)
+    if base is not None and math.isfinite(limits[1]):
+        held = value(base)
+        if inside(EXACT["mul"](held, held), full):
+            root = math.isqrt(max(int(limits[1]), 0))
+            return limits[1] >= 0 and _meet(env, base.name, (-root, root))
     return True
 
 
-def is_square(expr: Expr) -> bool:
-    """Whether an expression is a variable times itself."""
-    return isinstance(expr, Op) and expr.op == "mul" and isinstance(expr.args[0], Var) and expr.args[0] == expr.args[1]
+def squared(expr: Expr) -> Var | None:
+    """Give the variable that an expression multiplies by itself, None for other expressions."""
+    if isinstance(expr, Op) and expr.op == "mul" and isinstance(expr.args[0], Var) and expr.args[0] == expr.args[1]:
+        return expr.args[0]
+    return None
 
 
 def _meet(env: Env, name: str, limits: Interval) -> bool:

@@ -102,7 +102,13 @@ def _divisors(b: Interval) -> list[int]:
     return found
 
 
-EXACT: Final = {"add": _sums, "sub": _differences, "mul": _products, "neg": _negatives, "abs": _sizes}
+EXACT: Final[dict[str, Callable[..., tuple[int, int]]]] = {
+    "add": _sums,
+    "sub": _differences,
+    "mul": _products,
+    "neg": _negatives,
+    "abs": _sizes,
+}
 """The exact results of ops that wrap, or fault where their checked forms are meant."""
 
 
@@ -123,7 +129,7 @@ def _mod(_type: Type, a: Interval, b: Interval) -> Interval:
     """Remainders have the sign of the divisor and are smaller."""
     low = high = 0
     if b[1] > 0:
-        same = 0 <= a[0] and a[1] < max(b[0], 1)
+        same = a[0] >= 0 and a[1] < max(b[0], 1)
         if same and b[0] >= 0:
             return a
         high = int(min(b[1] - 1, a[1])) if a[0] >= 0 else int(b[1] - 1)

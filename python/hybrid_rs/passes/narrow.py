@@ -20,6 +20,7 @@ from hybrid_rs.ir.nodes import (
     Block,
     Break,
     Cast,
+    Const,
     Continue,
     Expr,
     Fault,
@@ -30,6 +31,7 @@ from hybrid_rs.ir.nodes import (
     Return,
     Stmt,
 )
+from hybrid_rs.ir.types import BOOL
 from hybrid_rs.passes.choose import PER_LOOP, Copy, Demand, choose
 from hybrid_rs.passes.dead import prune
 from hybrid_rs.passes.fold import fold
@@ -37,7 +39,7 @@ from hybrid_rs.passes.intervals import FULL, hull
 from hybrid_rs.passes.parts import Reader
 from hybrid_rs.passes.peel import peel
 from hybrid_rs.passes.ranges import BOTH, FIRST, SECOND, LoopFacts, Ranges, TooLongError, analyse
-from hybrid_rs.passes.widths import Given, Local, Number, Part, whole
+from hybrid_rs.passes.widths import Local, Number, Part, whole
 
 __all__ = ["narrow", "narrow_counting"]
 
@@ -85,9 +87,7 @@ def _has_integers(function: Function) -> bool:
     """Whether there are integers that could be narrower: in variables, or between floats."""
     if any(local.type.is_integer and local.type.bits > 8 for local in function.locals):
         return True
-    return any(
-        _casts(expr) for stmt in walk.statements(function.body) for expr in walk.expressions(stmt)
-    )
+    return any(_casts(expr) for stmt in walk.statements(function.body) for expr in walk.expressions(stmt))
 
 
 def _casts(expr: Expr) -> bool:
@@ -198,14 +198,13 @@ class _Plan(Reader):
         self.around.append((stmt.label, standing))
         self.weight *= PER_LOOP
         head = self.statements(stmt.head)
-        cond: Part = Given(value=True)
+        test: Part = None
         body: list[Make] = []
         if facts.ways is not None:
-            (cond,) = self.needed((stmt.cond,))
+            (test,) = self.needed((stmt.cond,))
             if facts.ways != SECOND:
                 body = self.statements(stmt.body)
-            if facts.ways == FIRST:
-                cond = Given(value=True)
+        always = facts.ways in (None, FIRST)
         step = self.statements(stmt.step) if facts.stepping else []
         self.weight /= PER_LOOP
         self.around.pop()
@@ -217,7 +216,8 @@ class _Plan(Reader):
             if facts.ways is None and not facts.stepping:
                 out.append(Block(stmt.label, _made(head)))
             else:
-                out.append(Loop(stmt.label, _made(head), whole(cond, stmt.cond), _made(body), _made(step)))
+                cond = Const(BOOL, value=True) if always else whole(test, stmt.cond)
+                out.append(Loop(stmt.label, _made(head), cond, _made(body), _made(step)))
             if facts.after is not None:
                 out += [copy for name, local in standing.items() if name in facts.after for copy in _copied_back(local)]
 

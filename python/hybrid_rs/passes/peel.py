@@ -46,12 +46,8 @@ def peel(function: Function, found: Ranges) -> Function | None:
 
 
 def _is_small(loop: Loop) -> bool:
-    count = 0
-    for stmt in walk.statements((*loop.head, *loop.body, *loop.step)):
-        count += 1
-        if count > _MOST_STATEMENTS or isinstance(stmt, Loop):
-            return False
-    return True
+    inside = walk.statements((*loop.head, *loop.body, *loop.step))
+    return all(count < _MOST_STATEMENTS and not isinstance(stmt, Loop) for count, stmt in enumerate(inside))
 
 
 def _body(body: tuple[Stmt, ...], chosen: set[int]) -> tuple[Stmt, ...]:

@@ -11,7 +11,6 @@ What is found is a list in the order of the walk, for a second walk to take item
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from typing import Any, Final
 
 from hybrid_rs.ir import walk
@@ -35,16 +34,15 @@ from hybrid_rs.ir.nodes import (
     Var,
 )
 from hybrid_rs.ir.types import INT64, Type
-from hybrid_rs.passes.conditions import Env, is_square, most_trips, refine
+from hybrid_rs.passes.conditions import Env, most_trips, refine, squared
 from hybrid_rs.passes.intervals import FLOATS, FULL, INTEGERS, Interval, constant, converted, hull, inside
+from hybrid_rs.passes.rounds import Rounds
 
 __all__ = ["BOTH", "FIRST", "SECOND", "LoopFacts", "Ranges", "TooLongError", "analyse"]
 
 BOTH, FIRST, SECOND = 0, 1, 2
 """Which ways a condition leads: both, into the first body (or round the loop) only, into the second (or out) only."""
 
-_MOST_TAKEN_BACK: Final = 2
-"""How many walks of a loop take back what widening lost."""
 _MOST_PER_STATEMENT: Final = 12
 _MOST_AT_LEAST: Final = 1500
 """How many statements may be walked for each one that there is, and in all cases; the innermost of a nest of loops are
@@ -88,7 +86,8 @@ class Ranges:
     Attributes:
         items: In the order of the walk: for each body the number of its statements that are reached; for an If, behind
             its condition's expressions, which ways it leads; for a Loop its LoopFacts, ahead of its head; for a Break
-            or Continue the variables that are assigned there; for each expression but constants, behind its operands, its interval.
+            or Continue the variables that are assigned there; for each expression but constants, behind its operands,
+            its interval.
         hulls: What is assigned to each variable.
     """
 
@@ -111,7 +110,7 @@ def analyse(function: Function) -> Ranges:
 
 
 def _thresholds(function: Function) -> dict[str, list[int]]:
-    """List for variables the integers that they are compared with, their neighbours, and where squares begin to wrap."""
+    """List for variables the integers that they are compared with and their neighbours, and where squares wrap."""
     found: dict[str, set[int]] = {}
     for stmt in walk.statements(function.body):
         for expr in walk.expressions(stmt):
@@ -127,8 +126,9 @@ def _collect(expr: Expr, found: dict[str, set[int]]) -> None:
                 limit = int(other.value)
                 for name in walk.variables(one):
                     found.setdefault(name, set()).update((limit - 1, limit, limit + 1))
-            elif is_square(other):
-                found.setdefault(next(walk.variables(other)), set()).add(math.isqrt(other.type.high))
+            base = squared(other)
+            if base is not None:
+                found.setdefault(base.name, set()).add(math.isqrt(other.type.high))
     for operand in operands:
         _collect(operand, found)
 
@@ -297,7 +297,12 @@ class _Walk:
         for name in carried:
             if len(entry[name]) == 2:
                 head["+" + name] = (0, 0)
-        rounds = _Rounds(self, stmt, entry, carried)
+
+        def trips(head: Env, growth: Env) -> int | None:
+            self.env = head
+            return None if stmt.head else most_trips(stmt.cond, entry, growth, self.quiet)
+
+        rounds = Rounds(entry, {name: self.types[name] for name in carried}, lambda: self.thresholds, trips)
         while True:
             del self.items[mark:]
             self.hulls = facts.hulls = {}
@@ -396,89 +401,3 @@ class _Walk:
                 found = interval if found is None else hull(found, interval)
         assert found is not None
         return found
-
-
-class _Rounds:
-    """Decides what is assumed at a loop's head from walk to walk, until nothing is left to change."""
-
-    def __init__(self, walker: _Walk, stmt: Loop, entry: Env, carried: list[str]) -> None:
-        self.walker = walker
-        self.stmt = stmt
-        self.entry = entry
-        self.carried = carried
-        self.widened = False
-        self.taken_back = -1
-        # Variables that each trip adds to: what they hold while a trip runs, by how much a trip changes them, and how
-        # many trips there are.
-        self.inside: Env = {}
-        self.growth: dict[str, Interval] = {}
-        self.trips = 0
-
-    def following(self, head: Env, back: Env | None) -> Env | None:
-        """Give what to assume next, after a walk went from `head` to `back`; None at the end."""
-        if back is None:
-            return None
-        if self.taken_back < 0:
-            grown = self.grown(head, back)
-            if grown is not None:
-                return grown
-        self.taken_back += 1
-        if self.taken_back >= _MOST_TAKEN_BACK:
-            return None
-        smaller = dict(head)
-        for name in self.carried:
-            if name not in self.growth:
-                smaller[name] = hull(self.entry[name], back[name])
-        return None if smaller == head else smaller
-
-    def grown(self, head: Env, back: Env) -> Env | None:
-        """Give more to assume where what was assumed doesn't hold again; None where it does."""
-        wider = {}
-        growth = {name: back["+" + name] for name in self.carried if "+" + name in back}
-        trips: int | None = None
-        if self.growth or not self.widened:
-            env, self.walker.env = self.walker.env, head
-            trips = most_trips(self.stmt.cond, self.entry, growth, self.walker.quiet) if not self.stmt.head else None
-            self.walker.env = env
-        for name, bound in list(self.growth.items()):
-            if trips is None or trips > self.trips or name not in growth or not inside(growth[name], bound):
-                del self.growth[name], self.inside[name]
-                wider[name] = FULL[self.walker.types[name].code]
-        for name in self.carried:
-            if name in self.growth or name in wider or inside(back[name], head[name]):
-                continue
-            counted = None
-            if trips is not None and name in growth and not self.widened:
-                counted = self.counted(name, growth[name], trips)
-            wider[name] = counted or self.wider(name, head[name], back[name])
-        if trips is not None and not self.widened:
-            self.trips = trips
-        self.widened = True
-        return {**head, **wider} if wider else None
-
-    def counted(self, name: str, growth: Interval, trips: int) -> Interval | None:
-        """Bound a variable by the number of trips; None where it may wrap."""
-        low, high, *_ = self.entry[name]
-        down, up = min(growth[0], 0), max(growth[1], 0)
-        found = (low + down * trips, high + up * trips)
-        if not inside(found, FULL[self.walker.types[name].code]):
-            return None
-        last = max(trips - 1, 0)
-        self.growth[name] = (down, up)
-        self.inside[name] = (low + down * last, high + up * last)
-        return found
-
-    def wider(self, name: str, head: Interval, back: Interval) -> Interval:
-        """Move the bounds out that have moved."""
-        full = FULL[self.walker.types[name].code]
-        if len(head) == 3:
-            return full
-        low, high, *_ = head
-        limits = [] if self.widened else self.walker.thresholds.get(name, [])
-        if back[0] < low:
-            place = bisect_right(limits, back[0]) - 1
-            low = max(limits[place], full[0]) if place >= 0 else full[0]
-        if back[1] > high:
-            place = bisect_left(limits, back[1])
-            high = min(limits[place], full[1]) if place < len(limits) else full[1]
-        return (low, high)
