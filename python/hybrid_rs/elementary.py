@@ -63,20 +63,25 @@ def expanded(function: Function) -> Function:
     return expand(function, definition)
 
 
-def optimised(function: Function) -> Function:
+def optimised(function: Function, *, steps: bool = False) -> Function:
     """Put the definitions into a function after the passes; what engines run.
+
+    Args:
+        function: What the frontend made.
+        steps: Whether each element keeps its number of steps.
 
     Raises:
         CompileError: The function nests deeper than Python's recursion limit allows.
     """
-    function = passes.run(function)
+    function = passes.run(function, steps=steps)
     found = list(_calls(function))
     if not found:
         return function
     function = expanded(function)
     if any(isinstance(arg, Const) for call in found for arg in call.args):
         # A constant decides much of a definition.
-        return passes.run(function)
+        for one in passes.SMALLER:
+            function = one(function)
     verify(function)
     return function
 

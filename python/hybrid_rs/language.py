@@ -39,7 +39,9 @@ def rem(a: Any, b: Any) -> Any:
 def _truncated(a: Any, b: Any, name: str) -> tuple[Any, Any]:
     if not all(isinstance(value, int | np.integer | np.bool_) for value in (a, b)):
         raise TypeError(f"{name}: takes integers, not {type(a).__name__} and {type(b).__name__}")
-    dtype = np.result_type(_weak(a), _weak(b)) if isinstance(a, np.integer) or isinstance(b, np.integer) else None
+    # Python's ints and bools are weak.
+    given = [value.dtype for value in (a, b) if isinstance(value, np.integer)]
+    dtype = np.result_type(*given) if given else None
     whole, divisor = int(a), int(b)
     if divisor == 0:
         raise ZeroDivisionError("integer division or modulo by zero" if name == "quot" else "integer modulo by zero")
@@ -51,11 +53,6 @@ def _truncated(a: Any, b: Any, name: str) -> tuple[Any, Any]:
         return quotient, remainder
     # INT_MIN / -1 wraps.
     return np.asarray(quotient).astype(dtype)[()], dtype.type(remainder)
-
-
-def _weak(value: Any) -> Any:
-    """Return what NumPy's promotion looks at: a scalar, or the small int that stands for any Python int."""
-    return value if isinstance(value, np.integer) else np.int8(0)
 
 
 def bits(x: Any) -> Any:
