@@ -19,4 +19,5 @@ mod verify;
 pub use kernel::kernel;
 pub use math::math;
 pub use program::{Draft, Input, Program, TableInput};
+pub use run::run;
 pub use verify::Malformed;

@@ -108,7 +108,10 @@ impl<'py> Prepared<'py> {
         let mut tables = Vec::with_capacity(self.tables.len());
         for table in &self.tables {
             let Input::Array(array, dtype) = table else { return Ok(None) };
-            let Some(elements) = view(array, *dtype, array.len() as u64) else { return Ok(None) };
+            let elements = view(array, *dtype, array.len() as u64);
+            // Machine code finds elements by their place in C order.
+            let contiguous = |table: &View<'_>| table.is_contiguous() || table.len() < 2;
+            let Some(elements) = elements.filter(contiguous) else { return Ok(None) };
             let dims: Vec<u64> = array.shape().iter().map(|len| *len as u64).collect();
             tables.push(Table::new(elements, &dims).map_err(to_py)?);
         }
