@@ -18,8 +18,8 @@ const PIECE: u64 = 1 << 14;
 const PACKED: u64 = 1 << 10;
 /// The same where lanes are refilled, which run empty at the end of each piece: what a second-level cache holds.
 const PACKED_REFILLS: u64 = 1 << 13;
-/// Bytes by which results are aligned for stores that bypass the caches.
-const STREAM_ALIGN: usize = 64;
+/// Bytes that a store that bypasses the caches writes at least and at most, aligned by as many.
+const STREAMED: (usize, usize) = (16, 64);
 /// Chunks with fewer elements aren't timed: reading the clock twice takes as long as some of them.
 const TIMED: u64 = 1 << 10;
 
@@ -125,9 +125,11 @@ impl<'a> Chunk<'a> {
         if self.strided || outputs.first()?.len().saturating_mul(bytes as u64) < from {
             return None;
         }
-        let aligned =
-            |element: u64| outputs.iter().all(|view| (place(view, element) as usize).is_multiple_of(STREAM_ALIGN));
-        (0..STREAM_ALIGN as u64).find(|head| aligned(begin + head))
+        let aligned = |view: &View<'_>, element: u64| {
+            let block = view.dtype().size() * self.native.width() as usize;
+            block < STREAMED.0 || (place(view, element) as usize).is_multiple_of(block.min(STREAMED.1))
+        };
+        (0..STREAMED.1 as u64).find(|head| outputs.iter().all(|view| aligned(view, begin + head)))
     }
 
     /// `[begin, end)` in pieces of at most `size` elements, polling in between.

@@ -170,17 +170,17 @@ impl PyKernel {
         self.tiers().map(Tiers::rearm)
     }
 
-    /// Gives the kernel machine code: an object of blocks of `width` elements, made for exactly this kernel's arguments and
+    /// Gives the kernel machine code: an object file with blocks of `width` elements, made for exactly this kernel's arguments and
     /// this processor. What comes second is dropped.
     ///
     /// Raises ValueError for an object that can't be loaded.
-    #[pyo3(signature = (object, width, stream_from=None))]
-    fn attach(&self, py: Python<'_>, object: &[u8], width: u64, stream_from: Option<u64>) -> PyResult<()> {
+    #[pyo3(signature = (code, width, stream_from=None))]
+    fn attach(&self, py: Python<'_>, code: &[u8], width: u64, stream_from: Option<u64>) -> PyResult<()> {
         let (tiers, made) = (self.tiers()?, self.made(width, stream_from));
         let loaded = py.detach(|| {
             // SAFETY: that the object was made for these arguments is the word of the one Python module that calls this,
             // which compiles it itself or reads what it compiled from a folder that nobody else can write to.
-            unsafe { Native::load(object, made) }
+            unsafe { Native::load(code, made) }
         });
         tiers.attach(&self.inner.name, loaded.map_err(|why| PyValueError::new_err(why.to_string()))?);
         Ok(())
