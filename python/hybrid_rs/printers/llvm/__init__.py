@@ -8,6 +8,7 @@ from hybrid_rs.ir.ops import main_type
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.printers.llvm.block import BlockFunction
 from hybrid_rs.printers.llvm.code import METADATA, Module
+from hybrid_rs.printers.llvm.refill import RefillFunction
 from hybrid_rs.printers.llvm.rows import FAULTING, NEEDS, ROWS
 from hybrid_rs.printers.llvm.shape import Shape
 
@@ -20,10 +21,20 @@ ATTRIBUTES = (
 )
 
 
-def emit(tree: Tree, shape: Shape, *, steps: bool, stream: bool = False) -> str:
-    """Print a function."""
+def emit(tree: Tree, shape: Shape, *, steps: bool, refill: Tree | None = None, stream: bool = False) -> str:
+    """Print a function.
+
+    Args:
+        tree: The function's tree with its liveness and uniformity, without a refill loop: it becomes `block`.
+        shape: The lanes.
+        steps: Whether back edges are counted and bounded by the call's `max_steps`.
+        refill: A tree of the same function with a refill loop, which becomes `refill`; None for none.
+        stream: Whether to print `stream` too, if the function has no loop.
+    """
     module = Module(shape)
     functions = [BlockFunction(tree, module, steps=steps).function()]
+    if refill is not None and refill.refill is not None:
+        functions.append(RefillFunction(refill, module, steps=steps).function())
     if stream and not tree.loops:
         functions.append(BlockFunction(tree, module, steps=steps, stream=True).function())
     return "\n".join([*module.declared.values(), *module.helpers.values(), *functions, *ATTRIBUTES, *METADATA, ""])

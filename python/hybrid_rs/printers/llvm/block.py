@@ -84,12 +84,8 @@ class BlockFunction(Framed):
     def store_all(self) -> None:
         """Print the storing of a block's results, of the lanes that have some."""
         results = [self.stored(place) for place in range(len(self.tree.function.results))]
-        addresses = []
-        for place, type_ in enumerate(self.tree.function.results):
-            pointer = self.pointers[len(self.tree.params) + place]
-            addresses.append((in_memory(type_), pointer))
         if not self.faults or self.state[ALIVE].text == self.all_lanes:
-            self.store_whole(addresses, results)
+            self.store_whole(results)
             return
         alive = self.state[ALIVE]
         every = Value(BOOL, self.all_lanes, lanes=True)
@@ -97,21 +93,20 @@ class BlockFunction(Framed):
         lost = self.any(self.without(every, alive))
         self.branch(lost, part, whole)
         self.place(part)
-        word = self.word(alive)
-        self.store_part(addresses, results, word)
+        self.store_part(results, self.word(alive))
         ok = self.emit(f"load ptr, ptr {self.emit(f'getelementptr i8, ptr %frame, i64 {OK}')}, align 8")
         ends, fault = self.emit(f"icmp eq ptr {ok}, null"), self.ahead("faulted")
         self.branch(ends, fault, after)
         self.place(fault)
         self.end(f"ret i32 {FAULT}")
         self.place(whole)
-        self.store_whole(addresses, results)
+        self.store_whole(results)
         self.end(f"br label %{after.name}")
         self.place(after)
 
-    def store_whole(self, addresses: list[tuple[str, str]], results: list[tuple[str, str]]) -> None:
+    def store_whole(self, results: list[tuple[str, str]]) -> None:
         """Print the storing of all lanes."""
-        for (element, pointer), (kind, text) in zip(addresses, results, strict=True):
+        for (element, pointer), (kind, text) in zip(self.outputs(), results, strict=True):
             address = self.emit(f"getelementptr {element}, ptr {pointer}, i64 %base")
             self.line(f"store {kind} {text}, ptr {address}, {self.how(element)}")
 
@@ -122,38 +117,9 @@ class BlockFunction(Framed):
             return "align 1"
         return f"align {min(size, 64)}, !nontemporal !2"
 
-    def store_part(self, addresses: list[tuple[str, str]], results: list[tuple[str, str]], word: str) -> None:
-        """Print the storing of some lanes, one after the other."""
-        rooms = []
-        for place, (kind, text) in enumerate(results):
-            rooms.append(self.room(place))
-            self.line(f"store {kind} {text}, ptr {rooms[-1]}, align 64")
-        source, loop, copy, after = self.block, self.ahead("each"), self.ahead("copy"), self.ahead("copied")
-        assert source is not None
-        self.end(f"br label %{loop.name}")
-        kind = f"i{self.shape.width}"
-        self.place(loop)
-        left, fewer = self.name(), self.name()
-        loop.phis.append(f"{left} = phi {kind} [ {word}, %{source.name} ], [ {fewer}, %{copy.name} ]")
-        self.branch(self.emit(f"icmp eq {kind} {left}, 0"), after, copy)
-        self.place(copy)
-        lane = self.lowest(left)
-        index = self.emit(f"add i64 %base, {lane}")
-        for (element, pointer), room in zip(addresses, rooms, strict=True):
-            source_ = self.emit(f"getelementptr {element}, ptr {room}, i64 {lane}")
-            cell = self.emit(f"load {element}, ptr {source_}")
-            self.line(f"store {element} {cell}, ptr {self.emit(f'getelementptr {element}, ptr {pointer}, i64 {index}')}, align 1")
-        self.line(f"{fewer} = and {kind} {left}, {self.emit(f'sub {kind} {left}, 1')}")
-        self.end(f"br label %{loop.name}")
-        self.place(after)
-
-    def lowest(self, word: str) -> str:
-        """Print the number of a word's lowest set bit."""
-        width = self.shape.width
-        lane = self.call(f"llvm.cttz.i{width}", f"i{width}", (f"i{width}", word), ("i1", "false"))
-        if width == 64:
-            return lane
-        return self.emit(f"{'zext' if width < 64 else 'trunc'} i{width} {lane} to i64")
+    def index_of(self, lane: str) -> str:
+        """Print the index of a lane's element."""
+        return self.emit(f"add i64 %base, {lane}")
 
     # ---- faults
 

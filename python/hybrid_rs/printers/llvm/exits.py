@@ -78,8 +78,7 @@ class Exits(Masks):
     def leave_level(self, level: Level) -> None:
         """Go to a level's end if no lane is in it any more."""
         assert level.end is not None
-        on = self.ahead("left")
-        self.fork(self.any(self.state[level]), on, level.end)
+        self.fork(self.any(self.state[level]), self.ahead("left"), level.end)
 
     # ---- results
 
@@ -99,15 +98,22 @@ class Exits(Masks):
 
     def give_late(self, node: Return) -> None:
         """Print a Return of some of the lanes, or behind which lanes wait."""
-        values = [self.value(value) for value in node.values]
-        self.flush()
-        if self.block is None:
+        mask = self.keep_results(node)
+        if mask is None:
             return
-        mask = self.exactly(self.here())
-        for place, value in enumerate(values):
-            key = self.result_key(place)
-            self.state[key] = self.blend(mask, self.vector(value), self.state[key])
         if node.masked:
             self.depart(mask, 0)
         else:
             self.jump(self.end_label)
+
+    def keep_results(self, node: Return) -> Value | None:
+        """Print the keeping of results of the lanes that are here; give their mask, None if no path leads here."""
+        values = [self.value(value) for value in node.values]
+        self.flush()
+        if self.block is None:
+            return None
+        mask = self.exactly(self.here())
+        for place, value in enumerate(values):
+            key = self.result_key(place)
+            self.state[key] = self.blend(mask, self.vector(value), self.state[key])
+        return mask

@@ -74,7 +74,7 @@ class Framed(Printer):
 
     def poll(self) -> None:
         """Print a call of the frame's poll; go on where it says so."""
-        call = f"call i32 @poll(ptr %frame)"
+        call = "call i32 @poll(ptr %frame)"
         self.module.helpers.setdefault("poll", POLL_HELPER)
         stopped = self.emit(f"icmp ne i32 {self.emit(call)}, 0")
         on = self.ahead("on")
@@ -97,6 +97,51 @@ class Framed(Printer):
         """Begin results as zeros."""
         for place, type_ in enumerate(self.tree.function.results):
             self.state[self.result_key(place)] = self.zero(type_)
+
+    def index_of(self, lane: str) -> str:
+        """Print the index of a lane's element."""
+        raise NotImplementedError
+
+    def outputs(self) -> list[tuple[str, str]]:
+        """Give the outputs' types in memory and pointers."""
+        pointers = self.pointers[len(self.tree.params) :]
+        return [(in_memory(type_), pointer) for type_, pointer in zip(self.tree.function.results, pointers, strict=True)]
+
+    def store_part(self, results: list[tuple[str, str]], word: str) -> None:
+        """Print the storing of some lanes, one after the other."""
+        rooms = []
+        for place, (kind, text) in enumerate(results):
+            rooms.append(self.room(place))
+            self.line(f"store {kind} {text}, ptr {rooms[-1]}, align 64")
+        source, loop, copy, after = self.block, self.ahead("each"), self.ahead("copy"), self.ahead("copied")
+        assert source is not None
+        self.end(f"br label %{loop.name}")
+        kind = f"i{self.shape.width}"
+        self.place(loop)
+        left, fewer = self.name(), self.name()
+        loop.phis.append(f"{left} = phi {kind} [ {word}, %{source.name} ], [ {fewer}, %{copy.name} ]")
+        self.branch(self.emit(f"icmp eq {kind} {left}, 0"), after, copy)
+        self.place(copy)
+        lane = self.lowest(left)
+        index = self.index_of(lane)
+        for (element, pointer), room in zip(self.outputs(), rooms, strict=True):
+            cell = self.emit(f"load {element}, ptr {self.at(element, room, lane)}")
+            self.line(f"store {element} {cell}, ptr {self.at(element, pointer, index)}, align 1")
+        self.line(f"{fewer} = and {kind} {left}, {self.emit(f'sub {kind} {left}, 1')}")
+        self.end(f"br label %{loop.name}")
+        self.place(after)
+
+    def at(self, element: str, pointer: str, index: str) -> str:
+        """Print an element's address."""
+        return self.emit(f"getelementptr {element}, ptr {pointer}, i64 {index}")
+
+    def lowest(self, word: str) -> str:
+        """Print the number of a word's lowest set bit."""
+        width = self.shape.width
+        lane = self.call(f"llvm.cttz.i{width}", f"i{width}", (f"i{width}", word), ("i1", "false"))
+        if width == 64:
+            return lane
+        return self.emit(f"{'zext' if width < 64 else 'trunc'} i{width} {lane} to i64")
 
 
 POLL_HELPER: Final = """define internal i32 @poll(ptr %frame) #1 {

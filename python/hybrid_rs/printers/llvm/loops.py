@@ -48,8 +48,7 @@ class Loops(Exits):
         around = Around(loop, end, len(self.levels))
         self.around.append(around)
         if mask is not None or self.faults:
-            enter = self.ahead("enter")
-            self.fork(self.any(self.exactly(self.here())), enter, end)
+            self.fork(self.any(self.exactly(self.here())), self.ahead("enter"), end)
         self.iterate(loop)
         self.around.pop()
         self.finish(loop, around)

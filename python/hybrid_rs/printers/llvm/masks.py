@@ -154,10 +154,8 @@ class Masks(Expressions):
             return
         around = self.around[-1]
         mask = self.exactly(self.mask_at(around.depth - 1))
-        on = self.ahead("left")
-        self.fork(self.stays(around, mask), on, around.end)
+        self.fork(self.any(mask), self.ahead("left"), around.end)
+        self.thinned(around, mask)
 
-    def stays(self, around: Around, mask: Value) -> str:
-        """Ask whether a loop goes on with these lanes."""
-        del around
-        return self.any(mask)
+    def thinned(self, around: Around, mask: Value) -> None:
+        """Print what happens where lanes have left a loop, and others haven't."""
