@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hybrid_rs.policy import Policy
     from hybrid_rs.progress import Progress
 
-__all__ = ["PATHS", "Runtime", "call", "core_of", "default", "map", "name_of"]
+__all__ = ["PATHS", "Runtime", "call", "core_of", "default", "map", "name_of", "resolve"]
 
 AnyKernel = _core.Kernel | _core.Dispatcher
 
@@ -181,7 +181,7 @@ class Runtime:
         if taken:
             return self._hand_over(kernel, given, out, where, options)
         wrap = overrides.wrapper(kernel, scalars)
-        resolved = _resolve(core, given, engine=options.engine, steps=options.max_steps is not None)
+        resolved = resolve(core, given, engine=options.engine, steps=options.max_steps is not None)
         results, ok = calls.run(self._core, resolved, out, where, options)
         given_outs = outs if len(outs) == len(results) else outs * len(results)
         final = [
@@ -359,7 +359,7 @@ class _Bound:
 
 def core_of(kernel: object) -> AnyKernel:
     """Return the core's kernel, of a kernel or of any callable."""
-    core = getattr(kernel, "_core", None)
+    core = getattr(kernel, "_core", kernel)
     if isinstance(core, _core.Kernel | _core.Dispatcher):
         return core
     if not callable(kernel):
@@ -367,7 +367,7 @@ def core_of(kernel: object) -> AnyKernel:
     return _core.Kernel.dynamic(kernel, name_of(kernel), "object")
 
 
-def _resolve(core: AnyKernel, given: tuple[object, ...], *, engine: str, steps: bool) -> calls.Resolved:
+def resolve(core: AnyKernel, given: tuple[object, ...], *, engine: str = _AUTO, steps: bool = False) -> calls.Resolved:
     """Convert a call's arguments."""
     if isinstance(core, _core.Dispatcher):
         return core.resolver.resolve(given, steps=steps, engine=engine)

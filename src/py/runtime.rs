@@ -136,7 +136,8 @@ impl PyRuntime {
 
     /// The chunk size that `auto` would use now for `n` elements of a kernel, and why.
     fn chunk_size(&self, kernel: &PyKernel, n: u64) -> (u64, String) {
-        let choice = self.inner.chunk_size(&kernel.inner, n);
+        let kernel = kernel.by(Engine::Auto).unwrap_or(&kernel.inner);
+        let choice = self.inner.chunk_size(kernel, n);
         (choice.size, choice.why.to_string())
     }
 

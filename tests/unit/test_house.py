@@ -44,6 +44,7 @@ PYTHON_LAYERS = (
     ("kernel_object",),
     ("kernels",),
     ("compiled",),
+    ("explain",),
     ("",),
     ("bench",),
     ("report",),

@@ -291,10 +291,32 @@ class Specialiser:
         Raises:
             CompileError: There can't be any, saying why.
         """
-        plan = variant.plans.get(kernel)
-        if plan is None:
+        self.plan(variant, kernel).now(kernel)
+
+    def plan(self, variant: Variant, kernel: _core.Kernel) -> native.Plan:
+        """Return how a kernel's machine code is made.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        found = variant.plans.get(kernel)
+        if found is None:
             raise CompileError("engine: machine code is turned off by HYBRID_RS_DISABLE_JIT")
-        plan.now(kernel)
+        return found
+
+    def plans(self, variant: Variant) -> list[native.Plan]:
+        """Return how the machine code of a variant's kernels is made; of one for arrays where there are none yet.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        if not variant.kernels:
+            self.kernel(variant, tuple(ndim is not None for _, ndim, _ in variant.types), steps=False)
+        return [self.plan(variant, kernel) for kernel in variant.kernels.values()]
+
+    def of(self, kernel: _core.Kernel) -> Variant | None:
+        """Return the variant that a kernel belongs to."""
+        return next((one for one in self.variants() if kernel in one.kernels.values()), None)
 
     def kernel(self, variant: Variant, uniform: tuple[bool, ...], *, steps: bool) -> _core.Kernel:
         """Return the kernel for inputs that are uniform or not, printed if it isn't there."""

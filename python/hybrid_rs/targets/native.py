@@ -44,11 +44,14 @@ class Plan:
         self._uniform = uniform
         self._steps = steps
         self._options = dict(_forced)
+        self.asked = False
+        """Whether a kernel was hot."""
         self.made: Made | None = None
         """What came of it so far."""
 
     def hot(self, kernel: _core.Kernel) -> None:
         """Get the kernel machine code, since that is likely to pay: at once from the cache, else later."""
+        self.asked = True
         if self._load(kernel):
             return
         if not _has_llvm():
@@ -85,7 +88,7 @@ class Plan:
 
         with background.working():
             code = cpu.build(self._function, self._uniform, self._steps, **self._options)
-            return code.assembly if assembly else code.llvm
+            return str(code.assembly if assembly else code.llvm)
 
     def _cannot(self, why: str) -> CompileError:
         return CompileError(f"engine: there is no machine code for {self._function.name}: {why}")
