@@ -87,7 +87,7 @@ impl PyRuntime {
         if engine == Engine::Auto {
             heat(bound, batch.len());
         }
-        let Some(shared) = kernel.by(engine) else { return Ok(not_implemented()) };
+        let Some(shared) = kernel.by(engine)? else { return Ok(not_implemented()) };
         // Declared before the batch's data is let go of: dropped when this thread is back in Python for good.
         let _running = process::Call::begin()?;
         let warming = (engine == Engine::Auto).then(|| bound.clone().unbind());
@@ -135,10 +135,9 @@ impl PyRuntime {
     }
 
     /// The chunk size that `auto` would use now for `n` elements of a kernel, and why.
-    fn chunk_size(&self, kernel: &PyKernel, n: u64) -> (u64, String) {
-        let kernel = kernel.by(Engine::Auto).unwrap_or(&kernel.inner);
-        let choice = self.inner.chunk_size(kernel, n);
-        (choice.size, choice.why.to_string())
+    fn chunk_size(&self, kernel: &PyKernel, n: u64) -> PyResult<(u64, String)> {
+        let choice = self.inner.chunk_size(kernel.by(Engine::Auto)?.unwrap_or(&kernel.inner), n);
+        Ok((choice.size, choice.why.to_string()))
     }
 
     /// Worker threads.

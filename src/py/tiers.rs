@@ -80,16 +80,21 @@ impl Tiers {
 }
 
 impl PyKernel {
-    /// What runs a call that wants this engine; `None` while there is no machine code.
-    pub(crate) fn by(&self, engine: Engine) -> Option<&SharedKernel> {
-        let Some(tiers) = &self.tiers else { return (engine != Engine::Native).then_some(&self.inner) };
-        match engine {
+    /// What runs a call that wants this engine; `None` while its machine code isn't made yet.
+    ///
+    /// # Errors
+    /// ValueError where there can't be any.
+    pub(crate) fn by(&self, engine: Engine) -> PyResult<Option<&SharedKernel>> {
+        let Some(tiers) = &self.tiers else {
+            let text = || format!("engine: {} is never machine code", self.inner.name);
+            return if engine == Engine::Native { Err(PyValueError::new_err(text())) } else { Ok(Some(&self.inner)) };
+        };
+        let vm = || vm::kernel(self.inner.name.clone(), Arc::clone(tiers.tier.program())).into();
+        Ok(match engine {
             Engine::Auto => Some(tiers.native.get().unwrap_or(&self.inner)),
             Engine::Native => tiers.native.get(),
-            Engine::Vm => Some(
-                tiers.vm.get_or_init(|| vm::kernel(self.inner.name.clone(), Arc::clone(tiers.tier.program())).into()),
-            ),
-        }
+            Engine::Vm => Some(tiers.vm.get_or_init(vm)),
+        })
     }
 
     /// The plan, if machine code is likely to pay and nobody has asked for it: for a call of so many elements that is to
