@@ -68,6 +68,9 @@ class Engine(Protocol):
 class Resolver(Protocol):
     """What a `_core.Dispatcher` belongs to."""
 
+    labels: tuple[str, ...]
+    """How messages name the parameters: "x (arrays[0])"."""
+
     def resolve(self, given: tuple[object, ...], *, steps: bool, engine: str) -> Resolved:
         """Convert a call's arguments, and compile for their types if that is still to do."""
         ...

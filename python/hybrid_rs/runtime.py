@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, SupportsIndex
 
 import numpy as np
 
-from hybrid_rs import _core, arrays, calls, flags, overrides, policy, progress, workers
+from hybrid_rs import _core, arrays, calls, flags, overrides, policy, progress, tracebacks, workers
 from hybrid_rs.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -158,6 +158,10 @@ class Runtime:
                 if isinstance(first, np.ndarray | np.generic):
                     tell(first.size, first.size)
             return result
+        except tracebacks.ERRORS as error:
+            if tracebacks.is_ours(error):
+                raise error.with_traceback(None) from error.__cause__
+            raise
         finally:
             end()
 
@@ -174,7 +178,8 @@ class Runtime:
         scalars = given
         if isinstance(core, _core.Dispatcher) and (tables := core.resolver.tables):
             # A table isn't an operand: its class has no say.
-            given = tuple(_arrays.as_array(k, array) if k in tables else array for k, array in enumerate(given))
+            labels = core.resolver.labels
+            given = tuple(_arrays.as_array(labels[k], a) if k in tables else a for k, a in enumerate(given))
             scalars = tuple(array for k, array in enumerate(given) if k not in tables)
         outs = out if isinstance(out, tuple) else (out,)
         taken = overrides.find((*scalars, *outs))
@@ -296,21 +301,26 @@ def map(  # noqa: A001 - the contract's name
     Arguments, result and errors are those of `Runtime.map`; ``threads`` may also come from `hybrid_rs.threads` and
     `hybrid_rs.set_num_threads`.
     """
-    return (_default or default()).map(
-        kernel,
-        *arrays,
-        path=path,
-        engine=engine,
-        device=device,
-        chunk_size=chunk_size,
-        threads=workers.chosen() if threads is None else threads,
-        out=out,
-        progress=progress,
-        timeout=timeout,
-        where=where,
-        max_steps=max_steps,
-        on_fault=on_fault,
-    )
+    try:
+        return (_default or default()).map(
+            kernel,
+            *arrays,
+            path=path,
+            engine=engine,
+            device=device,
+            chunk_size=chunk_size,
+            threads=workers.chosen() if threads is None else threads,
+            out=out,
+            progress=progress,
+            timeout=timeout,
+            where=where,
+            max_steps=max_steps,
+            on_fault=on_fault,
+        )
+    except tracebacks.ERRORS as error:
+        if tracebacks.is_ours(error):
+            raise error.with_traceback(None) from error.__cause__
+        raise
 
 
 def call(kernel: Any, core: AnyKernel, arrays: tuple[object, ...]) -> Any:

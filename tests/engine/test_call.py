@@ -64,11 +64,11 @@ def test_tables_of_any_layout(table: Any) -> None:
 
 def test_a_table_is_not_broadcast() -> None:
     check(probe()(np.array([[6], [9]]), np.array([1, 2, 3]), TABLE), np.array([[6], [9]]), np.array([1, 2, 3]))
-    with pytest.raises(TypeError, match=r"arrays\[2\]: a table of 1 axis is needed, not an array of 0"):
+    with pytest.raises(TypeError, match=r"table \(arrays\[2\]\): a table of 1 axis is needed, not an array of 0"):
         probe()(1, 1, 2.0)
-    with pytest.raises(TypeError, match=r"arrays\[2\]: a table of 1 axis is needed, not an array of 2"):
+    with pytest.raises(TypeError, match=r"table \(arrays\[2\]\): a table of 1 axis is needed, not an array of 2"):
         probe()(1, 1, np.zeros((2, 2)))
-    with pytest.raises(TypeError, match=r"arrays\[2\]: dtype complex128 is not supported; kernels take bool"):
+    with pytest.raises(TypeError, match=r"table \(arrays\[2\]\): dtype complex128 is not supported; kernels take bool"):
         probe()(1, 1, np.zeros(3, complex))
 
 

@@ -38,7 +38,7 @@ PYTHON_LAYERS = (
     ("frontend", "passes", "mathlib", "printers"),
     ("targets",),
     ("interop",),
-    ("metrics", "progress", "workers"),
+    ("metrics", "progress", "tracebacks", "workers"),
     ("calls", "overrides"),
     ("info", "runtime"),
     ("kernel_object",),

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
 import numpy as np
 
+from hybrid_rs import tracebacks
 from hybrid_rs.errors import CompileError
 from hybrid_rs.kernel_object import Kernel
 
@@ -52,8 +53,13 @@ class CompiledKernel(Kernel, Generic[P, R]):
         self.__wrapped__ = function
         self._declared = declared
         self._overflow = overflow
-        for place in range(len(declared)):
-            self._specialiser.declared_variant(place)
+        try:
+            for place in range(len(declared)):
+                self._specialiser.declared_variant(place)
+        except CompileError as error:
+            if tracebacks.is_ours(error):
+                raise error.with_traceback(None) from error.__cause__
+            raise
 
     @property
     def tables(self) -> dict[str, int]:
@@ -119,7 +125,8 @@ class CompiledKernel(Kernel, Generic[P, R]):
                 if they weren't yet. None: all that were compiled so far.
 
         Raises:
-            ValueError: For types that are none, or of another number than the parameters.
+            ValueError: For types that are none, or of another number than the parameters; and without types before the
+                first call.
             CompileError: If the function can't be compiled for them.
         """
         from hybrid_rs.ir.show import show
@@ -135,7 +142,7 @@ class CompiledKernel(Kernel, Generic[P, R]):
                 for all elements, as calls gave them; without any calls for arrays alone.
 
         Raises:
-            ValueError: For types that are none, or of another number than the parameters.
+            ValueError: As by `inspect_ir`.
             CompileError: If the function can't be compiled for them, or not to machine code.
         """
         return self._texts(types, assembly=False)
@@ -156,15 +163,34 @@ class CompiledKernel(Kernel, Generic[P, R]):
         from hybrid_rs.compiled.signatures import arguments
 
         if types is None:
-            return self._specialiser.variants()
+            found = self._specialiser.variants()
+            if not found:
+                raise ValueError(
+                    f"types: {self.name} has not been compiled for any types yet; call it first, or give types, as "
+                    f"inspect_ir({self._example()!r})"
+                )
+            return found
         listed = types if isinstance(types, str) else ", ".join(_type_name(one) for one in types)
         wanted = arguments(listed)
         if len(wanted) != self._specialiser.nin:
             raise ValueError(f"types: {self.name} has {self._specialiser.nin} parameters, {len(wanted)} types given")
-        for place, one in enumerate(self._declared):
-            if one.arguments == wanted:
-                return [self._specialiser.declared_variant(place)]
-        return [self._specialiser.variant(tuple((one.type, one.ndim, False) for one in wanted))]
+        choice = tuple((one.type, one.ndim, False) for one in wanted)
+        try:
+            for place, one in enumerate(self._declared):
+                if one.arguments == wanted:
+                    return [self._specialiser.declared_variant(place)]
+            return [self._specialiser.variant(choice)]
+        except CompileError as error:
+            if tracebacks.is_ours(error):
+                raise error.with_traceback(None) from error.__cause__
+            raise
+
+    def _example(self) -> str:
+        """Return types that the parameters may have."""
+        from hybrid_rs.compiled.signatures import Argument, shown
+        from hybrid_rs.ir.types import FLOAT64
+
+        return ", ".join(shown(Argument(FLOAT64, axes)) for axes in self._specialiser.axes)
 
     def __copy__(self) -> Self:
         """Return the kernel itself."""

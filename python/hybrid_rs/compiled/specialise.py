@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hybrid_rs import _core, arrays, calls, frontend, passes
+from hybrid_rs import _core, arrays, calls, frontend, passes, tracebacks
 from hybrid_rs.compiled import operands
 from hybrid_rs.compiled.operands import Operand
 from hybrid_rs.compiled.signatures import Argument, Declared, shown
@@ -120,6 +120,8 @@ class Specialiser:
         self._variants: dict[object, list[Variant]] = {}
         self.nin = function.__code__.co_argcount
         self._defaults = function.__defaults__ or ()
+        names = map(arrays.printable, function.__code__.co_varnames[: self.nin])
+        self.labels = tuple(f"{name} (arrays[{k}])" for k, name in enumerate(names))
         rows = [
             [(item.type.name, -1 if item.ndim is None else item.ndim) for item in one.arguments] for one in declared
         ]
@@ -185,7 +187,7 @@ class Specialiser:
             raise RuntimeError(f"{self.function.__name__}: its captured arrays change faster than it is compiled")
         typed = variant.typed
         for k, type_ in typed.casts:
-            operands.check_cast(k, read[k], type_)
+            operands.check_cast(self.labels[k], read[k], type_)
         results = tuple(np.dtype(result.name) for result in typed.function.results)
         inputs = [operand.array for operand in read]
         tables = frozenset(k for k, operand in enumerate(read) if operand.ndim is not None)
@@ -224,11 +226,11 @@ class Specialiser:
 
     def _variant_of(self, arguments: tuple[object, ...]) -> tuple[Variant, list[Operand]]:
         if self.declared:
-            place, read = operands.read_declared(self.function.__name__, self.declared, arguments)
+            place, read = operands.read_declared(self.function.__name__, self.declared, arguments, self.labels)
             return self.declared_variant(place), read
         read = [
-            operands.read(k, argument, axes)
-            for k, (argument, axes) in enumerate(zip(arguments, self.axes, strict=True))
+            operands.read(label, argument, axes)
+            for label, argument, axes in zip(self.labels, arguments, self.axes, strict=True)
         ]
         types = tuple((operand.type, operand.ndim, operand.weak) for operand in read)
         try:
@@ -237,10 +239,11 @@ class Specialiser:
             k = self._too_large(arguments, types)
             if k is None:
                 raise
+            cause = error.with_traceback(None) if tracebacks.is_ours(error) else error
             raise OverflowError(
-                f"arrays[{k}]: {arguments[k]} does not fit int64, and {self.function.__name__} can't be compiled with "
-                "uint64 there"
-            ) from error
+                f"{self.labels[k]}: {arguments[k]} does not fit int64, and {self.function.__name__} can't be compiled "
+                "with uint64 there"
+            ) from cause
 
     def _too_large(self, arguments: tuple[object, ...], types: Types) -> int | None:
         """Return the first int beyond int64 if smaller ones could be compiled for."""

@@ -160,7 +160,11 @@ def _reads(expr: Expr, names: set[str]) -> bool:
 
 def _refuse_target(walk: Walk, target: ast.expr) -> CompileError:
     if isinstance(target, ast.Subscript):
-        return walk.fail(target, "unsupported: an assignment to an element", "return the value; tables are read-only")
+        return walk.fail(
+            target,
+            "unsupported: an assignment to an element",
+            "return the value: the call puts each element's result in its place; tables are read-only",
+        )
     if isinstance(target, ast.Attribute):
         return walk.fail(target, "unsupported: an assignment to an attribute", "a variable")
     return walk.fail(target, "unsupported: this target of an assignment", "a variable")

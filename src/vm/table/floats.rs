@@ -5,7 +5,7 @@ use crate::buffer::DType::Bool as BOOL;
 use crate::vm::lanes::call::{CallOne, CallTwo};
 use crate::vm::lanes::fused::{Fma, Hard, Soft, Three, UniformThree};
 use crate::vm::lanes::level::Levels;
-use crate::vm::lanes::map::{Uniform, UniformOne, UniformTwo, Varying};
+use crate::vm::lanes::map::{Class, Uniform, UniformOne, UniformTwo, Varying};
 use crate::vm::math::{ones, twos};
 use crate::vm::meaning::*;
 use crate::vm::number::Float;
@@ -45,11 +45,33 @@ where
     calls2::<FloorDiv<T>>(to, "floordiv");
     calls2::<FloorMod<T>>(to, "mod");
     unary_rows::<T>(to);
-    let fields = [(Dst, V(t)), (A, V(t)), (B, V(t)), (C, V(t))];
-    to.code(format!("fma.{}.vvv", short(t)), &fields, Levels::fused::<Three<Hard<T>>, Three<Soft<T>>>(), 2);
+    fma_rows::<T>(to);
     let fields = [(Dst, S(t)), (A, S(t)), (B, S(t)), (C, S(t))];
     to.code(format!("fma.{}.sss", short(t)), &fields, Levels::plain::<UniformThree<Soft<T>>>(), 1);
     T::functions(to);
+}
+
+fn fma_rows<T: Float>(to: &mut Builder)
+where
+    Hard<T>: Fma<T = T>,
+    Soft<T>: Fma<T = T>,
+{
+    fn levels<T: Float, B: Class, C: Class>() -> Levels
+    where
+        Hard<T>: Fma<T = T>,
+        Soft<T>: Fma<T = T>,
+    {
+        Levels::fused::<Three<Hard<T>, B, C>, Three<Soft<T>, B, C>>()
+    }
+    let (v, s) = (V(T::TYPE), S(T::TYPE));
+    for (form, b, c, code) in [
+        ("vvv", v, v, levels::<T, Varying, Varying>()),
+        ("vvs", v, s, levels::<T, Varying, Uniform>()),
+        ("vsv", s, v, levels::<T, Uniform, Varying>()),
+        ("vss", s, s, levels::<T, Uniform, Uniform>()),
+    ] {
+        to.code(format!("fma.{}.{form}", short(T::TYPE)), &[(Dst, v), (A, v), (B, b), (C, c)], code, 2);
+    }
 }
 
 fn unary_rows<T: Float + Functions>(to: &mut Builder) {

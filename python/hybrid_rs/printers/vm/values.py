@@ -231,13 +231,13 @@ class Values:
         return dst
 
     def three(self, expr: Op, type_: Type, want: int | None) -> int:
-        """Print an op of three operands, of which the core mixes classes for `select` only."""
+        """Print an op of three operands, `select` or `fma`; the first is a lane register if any is."""
         operands = [self.value(arg) for arg in expr.args]
         lanes = any(operand >= 0 for operand in operands)
-        if lanes and expr.op == "select":
-            operands[0] = self.splat(operands[0], BOOL)
-        elif lanes:
-            operands = [self.splat(operand, type_) for operand in operands]
+        if operands[0] < 0 <= operands[1] and expr.op == "fma":
+            operands[:2] = operands[1], operands[0]
+        if lanes:
+            operands[0] = self.splat(operands[0], expr.args[0].type)
         for operand in operands:
             self.release(operand)
         dst = self.dest(expr.type, want, lanes=lanes)
