@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from hybrid_rs.ir.tree import Assign, Block, Body, Exit, If, Loop, Return, bits
-from hybrid_rs.printers.llvm.code import Env
+from hybrid_rs.ir.tree import Assign, Block, Body, Exit, If, Loop, Return, Tree, bits
+from hybrid_rs.printers.llvm.code import UNLIKELY, Env, Module
 from hybrid_rs.printers.llvm.loops import Loops
 from hybrid_rs.printers.llvm.masks import Level
 from hybrid_rs.printers.llvm.shape import Value
@@ -19,11 +19,19 @@ CHEAP: Final = 12
 class Printer(Loops):
     """Prints statements."""
 
+    def __init__(self, tree: Tree, module: Module, *, steps: bool) -> None:
+        super().__init__(tree, module, steps=steps)
+        self.leaving: list[tuple[Value, Body, Env]] = []
+        """Lanes that leave at the end of the loop's body: their mask, what they do then, and what they know."""
+
     def body(self, body: Body) -> None:
         """Print statements, as far as a path leads."""
-        for node in body.nodes:
+        for place, node in enumerate(body.nodes):
             if self.block is None:
                 return
+            if isinstance(node, If) and self.may_wait(node, body, place):
+                self.wait(node)
+                continue
             if isinstance(node, Assign):
                 value = self.value(node.value)
                 if value.lanes:
@@ -46,6 +54,62 @@ class Printer(Loops):
                 if self.block is not None:
                     self.fail(node.site)
         self.flush()
+
+    # ---- leaving at the end of a loop's body
+
+    def wait(self, node: If) -> None:
+        """Note that lanes leave."""
+        cond = self.vector(self.value(node.cond))
+        self.flush()
+        mask = self.both("and", self.exactly(self.here()), cond)
+        for earlier, _, _ in self.leaving:
+            mask = self.without(mask, earlier)
+        self.leaving.append((mask, node.then, self.env.copy()))
+
+    def loop_body(self, loop: Loop) -> None:
+        """Print a loop's body."""
+        self.body(loop.body)
+        found, self.leaving = self.leaving, []
+        if self.block is None or not found:
+            return
+        total = found[0][0]
+        for mask, _, _ in found[1:]:
+            total = self.both("or", total, mask)
+        after = self.label("stay")
+        self.fork(self.any(total), self.ahead("go"), after, UNLIKELY)
+        env = self.env
+        for mask, body, known in found:
+            level = Level(cond=mask)
+            self.env = dict(known)
+            self.levels.append(level)
+            self.state[level] = mask
+            self.body(body)
+            self.levels.pop()
+            self.state.pop(level, None)
+        self.env = dict(env)
+        for variable in bits(loop.live_step & loop.assigned):
+            value = env.get(variable)
+            if value is not None and value.lanes:
+                self.env[variable] = self.blend(self.exactly(self.here()), value, self.zero(value.type))
+        self.jump(after)
+        self.bind(after, self.every)
+
+    def may_wait(self, node: If, body: Body, place: int) -> bool:
+        """Whether lanes that leave in an `if` may go on to the end of the loop's body with the others.
+
+        Then the body is one piece of code, in which lanes are computed a few at a time.
+        """
+        around = self.around[-1] if self.around else None
+        if around is None or body is not around.node.body or not around.node.masked or not node.varies:
+            return False
+        if node.orelse.nodes or node.then.completes or node.then.faults or node.then.cost > CHEAP:
+            return False
+        return all(
+            isinstance(other, Assign) or (isinstance(other, If) and (not deep(other.then)) and not deep(other.orelse))
+            for other in body.nodes[place + 1 :]
+        ) and not body.faults
+
+    # ---- other statements
 
     def fail(self, site: int) -> None:
         """Print a fault of all lanes that are here."""
@@ -134,8 +198,7 @@ class Printer(Loops):
         if body.exits or body.cost > CHEAP:
             mask = self.here()
             assert mask is not None
-            run = self.ahead("run")
-            self.fork(self.any(mask), run, end)
+            self.fork(self.any(mask), self.ahead("run"), end, UNLIKELY if body.exits else "")
         self.env = dict(self.env)
         self.body(body)
         self.levels.pop()

@@ -29,6 +29,10 @@ class Loops(Exits):
         """Print statements."""
         raise NotImplementedError
 
+    def loop_body(self, loop: Loop) -> None:
+        """Print a loop's body."""
+        raise NotImplementedError
+
     def poll(self) -> str:
         """Print the question whether to stop."""
         raise NotImplementedError
@@ -67,7 +71,7 @@ class Loops(Exits):
         self.body(loop.head)
         if self.block is not None and not loop.endless:
             self.condition(loop)
-        self.body(loop.body)
+        self.loop_body(loop)
         self.jump(step)
         if self.bind(step, loop.live_step) and loop.continues:
             self.take_back(loop, self.state[self.levels[-1]], goes_on=True)
