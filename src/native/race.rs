@@ -13,8 +13,9 @@ const SLICE: u64 = 8;
 const EVERY: u32 = 32;
 /// Measurements at the start of a batch.
 const AT_START: u32 = 2;
-/// Weight of the newest measurement.
-const NEWEST: f64 = 0.5;
+/// Most that a measurement may differ from what was known, as a factor: a thread that lost its processor in mid-slice
+/// measures a hundred times too much. An estimate moves by the root of that at most.
+const SURPRISE: f64 = 4.0;
 
 /// What to do with a chunk of a kernel that has both functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Race {
         };
         let seen = ns.max(1.0) / count.max(1) as f64;
         // What two threads measure at the same time may count once: it is an estimate.
-        let next = known(cell).map_or(seen, |known| known + NEWEST * (seen - known));
+        let next = known(cell).map_or(seen, |known| known * (seen / known).clamp(1.0 / SURPRISE, SURPRISE).sqrt());
         cell.store(next.to_bits(), Ordering::Relaxed);
     }
 
@@ -131,10 +132,11 @@ mod test {
         race.record(Form::Refill, 2000.0, 100);
         assert_eq!(race.measured(), Measured { block_ns: Some(10.0), refill_ns: Some(20.0) });
         assert_eq!(race.better(), Form::Block);
-        for _ in 0..4 {
-            race.record(Form::Block, 9000.0, 100);
-        }
-        assert_eq!(race.better(), Form::Refill);
+        // One measurement that is far off moves it by a factor of two.
+        race.record(Form::Block, 1e9, 100);
+        assert_eq!(race.measured().block_ns, Some(20.0));
+        race.record(Form::Block, 1e9, 100);
+        assert_eq!((race.measured().block_ns, race.better()), (Some(40.0), Form::Refill));
         race.record(Form::Block, 0.0, 0);
         assert!(race.measured().block_ns.is_some_and(f64::is_finite));
     }

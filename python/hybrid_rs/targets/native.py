@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -189,8 +190,11 @@ def _has_llvm() -> bool:
 def _warn() -> None:
     """Say once why calls are slower than they could be."""
     text = f"{_NO_LLVM}: kernels run on the block VM, several times slower than as machine code"
-    # Up through `hot` and the package's two frames of a call.
-    warnings.warn(text, PerformanceWarning, stacklevel=5)
+    package = str(Path(__file__).parents[1])
+    level, frame = 1, sys._getframe()  # noqa: SLF001 - how warnings themselves find it
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, PerformanceWarning, stacklevel=level)
 
 
 @lru_cache(maxsize=8)
