@@ -40,7 +40,7 @@ class BlockFunction(Framed):
         self.store_all()
         latch = self.block
         assert latch is not None
-        self.line(f"%following = add i64 %base, {self.shape.width}")
+        self.line(f"%following = add i64 %base, {self.shape.lanes}")
         last = self.emit("icmp eq i64 %following, %end")
         self.branch(last, leave, top)
         top.phis.append(f"%base = phi i64 [ %begin, %{entry.name} ], [ %following, %{latch.name} ]")
@@ -65,8 +65,7 @@ class BlockFunction(Framed):
             if tree.inputs & tree.varying & 1 << place:
                 element = in_memory(param.type)
                 address = self.emit(f"getelementptr {element}, ptr {self.pointers[place]}, i64 %base")
-                text = self.emit(f"load {self.shape.vector(element)}, ptr {address}, align 1")
-                value = self.loaded(param.type, text, lanes=True)
+                value = self.loaded(param.type, self.load_lanes(element, address, 1), lanes=True)
                 self.lanes(value)
                 self.env[place] = value
         everyone = Value(BOOL, self.all_lanes, lanes=True)
@@ -104,11 +103,10 @@ class BlockFunction(Framed):
         self.end(f"br label %{after.name}")
         self.place(after)
 
-    def store_whole(self, results: list[tuple[str, str]]) -> None:
+    def store_whole(self, results: list[str]) -> None:
         """Print the storing of all lanes."""
-        for (element, pointer), (kind, text) in zip(self.outputs(), results, strict=True):
-            address = self.emit(f"getelementptr {element}, ptr {pointer}, i64 %base")
-            self.line(f"store {kind} {text}, ptr {address}, {self.how(element)}")
+        for (element, pointer), text in zip(self.outputs(), results, strict=True):
+            self.store_lanes(element, text, self.at(element, pointer, "%base"), self.how(element))
 
     def how(self, element: str) -> str:
         """Say how a result is stored: what goes past the caches has to be aligned."""
@@ -125,9 +123,9 @@ class BlockFunction(Framed):
 
     def record(self, mask: Value, site: int) -> None:
         """Print the recording of a fault of some lanes."""
-        width = self.shape.width
-        self.module.helpers.setdefault("fault", fault_helper(self.module, width))
-        self.line(f"call void @fault(ptr %frame, i64 %base, i{width} {self.word(mask)}, i64 {site})")
+        word = self.shape.word
+        self.module.helpers.setdefault("fault", fault_helper(self.module, self.shape.lanes))
+        self.line(f"call void @fault(ptr %frame, i64 %base, {word} {self.word(mask)}, i64 {site})")
 
 
 def fault_helper(module: Module, width: int) -> str:

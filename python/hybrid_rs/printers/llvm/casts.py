@@ -110,7 +110,7 @@ def _small(use: Use, target: Type) -> str:
     careful = cold.whole(code, "double", "i64", target.kind == "i", wide)
     code.end(f"br label %{after.name}")
     code.place(after)
-    return code.emit(f"phi {longs} [ {quick}, %{fast.name} ], [ {careful}, %{slow.name} ]")
+    return code.phi(longs, (quick, fast), (careful, slow))
 
 
 # ---- what doesn't fit

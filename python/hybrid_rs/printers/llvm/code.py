@@ -28,6 +28,15 @@ METADATA: Final = (
     "!2 = !{i32 1}",
 )
 
+_NAME: Final = re.compile(r"(%[vw]\d+)(\.\d+)?")
+_PIECES: Final = re.compile(r"%w\d+")
+
+
+class Whole(str):
+    """An instruction that is about all pieces of a value, or one of them by its name."""
+
+    __slots__ = ()
+
 
 class Block:
     """A basic block; `end` is its terminator."""
@@ -98,18 +107,71 @@ class Code:
 
     # ---- instructions
 
-    def name(self) -> str:
-        """Give a name that nothing has."""
+    def name(self, *, varies: bool = False) -> str:
+        """Give a name that nothing has. What varies has a name with w, and is kept in pieces."""
         self.named += 1
-        return f"%v{self.named}"
+        return f"%{'w' if varies else 'v'}{self.named}"
 
     def emit(self, text: str) -> str:
-        """Append an instruction; give its result's name."""
+        """Append an instruction; give its result's name. It is repeated for each piece if an operand has pieces."""
         assert self.block is not None
         self.named += 1
-        name = f"%v{self.named}"
+        name = f"%{'w' if '%w' in text else 'v'}{self.named}"
         self.block.lines.append(f"{name} = {text}")
         return name
+
+    def phi(self, kind: str, *pairs: tuple[str, Block]) -> str:
+        """Put a phi at the block's beginning."""
+        assert self.block is not None
+        name = self.name(varies=any(text.startswith("%w") for text, _ in pairs))
+        sources = ", ".join([f"[ {text}, %{block.name} ]" for text, block in pairs])
+        self.block.phis.append(f"{name} = phi {kind} {sources}")
+        return name
+
+    # ---- pieces
+
+    def piece(self, text: str, number: int) -> str:
+        """Name a piece of a value."""
+        return f"{text}.{number}" if self.shape.pieces > 1 and text.startswith("%w") else text
+
+    def whole(self, text: str) -> str:
+        """Append an instruction that isn't repeated; give its result's name."""
+        assert self.block is not None
+        name = self.name()
+        self.block.lines.append(Whole(f"{name} = {text}"))
+        return name
+
+    def united(self, name: str, kind: str, text: str) -> str:
+        """Combine a value's pieces by an instruction."""
+        result = self.piece(text, 0)
+        if text.startswith("%w"):
+            for number in range(1, self.shape.pieces):
+                result = self.whole(f"{name} {kind} {result}, {self.piece(text, number)}")
+        return result
+
+    def load_lanes(self, element: str, pointer: str, align: int) -> str:
+        """Append the loading of all lanes' values, which lie side by side."""
+        assert self.block is not None
+        shape, kind = self.shape, self.shape.vector(element)
+        name = self.name(varies=True)
+        for number in range(shape.pieces):
+            at = self.beside(element, pointer, number)
+            self.block.lines.append(Whole(f"{self.piece(name, number)} = load {kind}, ptr {at}, align {align}"))
+        return name
+
+    def store_lanes(self, element: str, text: str, pointer: str, how: str) -> None:
+        """Append the storing of all lanes' values side by side."""
+        assert self.block is not None
+        kind = self.shape.vector(element)
+        for number in range(self.shape.pieces):
+            at = self.beside(element, pointer, number)
+            self.block.lines.append(Whole(f"store {kind} {self.piece(text, number)}, ptr {at}, {how}"))
+
+    def beside(self, element: str, pointer: str, number: int) -> str:
+        """Give the address of a piece."""
+        if number == 0:
+            return pointer
+        return self.whole(f"getelementptr {element}, ptr {pointer}, i64 {number * self.shape.width}")
 
     def line(self, text: str) -> None:
         """Append an instruction without result."""
@@ -124,7 +186,7 @@ class Code:
     def room(self, number: int) -> str:
         """Give the name of room for a vector of any type."""
         name = f"%room{number}"
-        self.scratch[name] = f"{name} = alloca [{8 * self.shape.width} x i8], align 64"
+        self.scratch[name] = f"{name} = alloca [{8 * self.shape.lanes} x i8], align 64"
         return name
 
     def any_bit(self, bit: str) -> str:
@@ -132,7 +194,15 @@ class Code:
         width = self.shape.width
         if width == 1:
             return bit
-        return self.emit(f"icmp ne i{width} {self.emit(f'bitcast <{width} x i1> {bit} to i{width}')}, 0")
+        found = self.united("or", self.shape.vector("i1"), bit)
+        return self.whole(f"icmp ne i{width} {self.whole(f'bitcast <{width} x i1> {found} to i{width}')}, 0")
+
+    def any_number(self, element: str, text: str) -> str:
+        """Give the bits that any lane's integer has."""
+        width, kind = self.shape.width, self.shape.vector(element)
+        found = self.united("or", kind, text)
+        name = self.module.intrinsic(f"llvm.vector.reduce.or.v{width}{element}", element, kind)
+        return self.whole(f"call {element} @{name}({kind} {found})")
 
     # ---- blocks
 
@@ -217,7 +287,7 @@ class Code:
             self.splat_in(source, value, first.type, lanes=lanes)
             for source, value in zip(sources, values, strict=True)
         ]
-        name = self.name()
+        name = self.name(varies=lanes)
         pairs = ", ".join([f"[ {text}, %{source.name} ]" for text, source in zip(texts, sources, strict=True)])
         block.phis.append(f"{name} = phi {kind} {pairs}")
         return Value(first.type, name, lanes=lanes)
@@ -250,7 +320,7 @@ class Code:
         self.place(head.block)
         self.env, self.state = dict(self.env), dict(self.state)
         for key, own, value in values:
-            phi = Value(value.type, self.name(), lanes=value.lanes)
+            phi = Value(value.type, self.name(varies=value.lanes), lanes=value.lanes)
             head.phis.append((key, own, phi, value))
             if own:
                 self.state[key] = phi
@@ -337,24 +407,47 @@ class Code:
     def body_text(self) -> list[str]:
         """Give the lines of the function's body."""
         lines: list[str] = []
+        repeat = self.repeated if self.shape.pieces > 1 else self.final
         for block in self.blocks:
             lines.append(f"{block.name}:")
             if block is self.entry:
                 lines += self.scratch.values()
-            lines += block.phis
-            lines += block.lines
-            lines.append(block.end)
-        if not self.aliases:
-            return lines
-        aliases = self.aliases
+            for phi in block.phis:
+                lines += repeat([phi])
+            lines += repeat(block.lines)
+            lines.append(self.final([block.end])[0])
+        return lines
 
-        def final(match: re.Match[str]) -> str:
-            name = match.group()
+    def final(self, lines: list[str]) -> list[str]:
+        """Put what they stand for in the place of aliases."""
+        aliases = self.aliases
+        if not aliases:
+            return lines
+
+        def meant(match: re.Match[str]) -> str:
+            name, number = match.group(1), match.group(2)
+            if name not in aliases:
+                return match.group()
             while name in aliases:
                 name = aliases[name]
-            return name
+            return name + number if number and name.startswith("%w") else name
 
-        return re.sub(r"%v\d+", final, "\n".join(lines)).split("\n")
+        return [type(line)(_NAME.sub(meant, line)) for line in lines]
+
+    def repeated(self, lines: list[str]) -> list[str]:
+        """Repeat instructions on values in pieces; those of a piece stay together."""
+        found: list[str] = []
+        run: list[str] = []
+        for line in (*self.final(lines), Whole("")):
+            if type(line) is str and "%w" in line:
+                run.append(line)
+                continue
+            if run:
+                for number in range(self.shape.pieces):
+                    found += [_PIECES.sub(rf"\g<0>.{number}", one) for one in run]
+                run.clear()
+            found.append(line)
+        return found[:-1]
 
 
 def alike(a: Value, b: Value) -> bool:

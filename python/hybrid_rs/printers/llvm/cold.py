@@ -23,9 +23,8 @@ def two(code: Code, name: str, element: str, a: str, b: str) -> str:
     else:
         scalar = f"{name} {element} %x, %y"
     if helper not in code.module.helpers:
-        code.module.helpers[helper] = _each_lane(code.shape.width, helper, [element, element], element, scalar)
-    kind = code.shape.vector(element)
-    return _through_memory(code, helper, [(kind, a), (kind, b)], kind)
+        code.module.helpers[helper] = _each_lane(code.shape.lanes, helper, [element, element], element, scalar)
+    return _through_memory(code, helper, [(element, a), (element, b)], element)
 
 
 def whole(code: Code, element: str, target: str, signed: bool, text: str) -> str:
@@ -35,18 +34,18 @@ def whole(code: Code, element: str, target: str, signed: bool, text: str) -> str
     helper = f"{name[5:]}.lanes"
     if helper not in code.module.helpers:
         scalar = f"call {target} @{name}({element} %x)"
-        code.module.helpers[helper] = _each_lane(code.shape.width, helper, [element], target, scalar)
-    return _through_memory(code, helper, [(code.shape.vector(element), text)], code.shape.vector(target))
+        code.module.helpers[helper] = _each_lane(code.shape.lanes, helper, [element], target, scalar)
+    return _through_memory(code, helper, [(element, text)], target)
 
 
 def _through_memory(code: Code, helper: str, operands: list[tuple[str, str]], result: str) -> str:
     rooms = []
-    for number, (kind, text) in enumerate(operands):
+    for number, (element, text) in enumerate(operands):
         rooms.append(code.room(number))
-        code.line(f"store {kind} {text}, ptr {rooms[-1]}, align 64")
+        code.store_lanes(element, text, rooms[-1], "align 1")
     out = code.room(2)
     code.line(f"call void @{helper}({', '.join(f'ptr {room}' for room in (*rooms, out))})")
-    return code.emit(f"load {result}, ptr {out}, align 64")
+    return code.load_lanes(result, out, 1)
 
 
 def _each_lane(width: int, helper: str, operands: list[str], result: str, scalar: str) -> str:

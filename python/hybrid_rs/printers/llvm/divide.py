@@ -95,7 +95,7 @@ def _through_small(use: Use, name: str, a: str, b: str) -> str:
     here = use.here()
     if here is not None:
         size = use.select(here, size, use.number(0))
-    most = code.call(f"llvm.vector.reduce.or.v{code.shape.width}i64", "i64", (use.kind, size))
+    most = code.any_number("i64", size)
     limit = 2 * SMALL if use.signed else SMALL
     small = code.emit(f"icmp ult i64 {most}, {limit}")
     fast, slow, after = code.ahead("small"), code.ahead("large"), code.ahead("divided")
@@ -107,7 +107,7 @@ def _through_small(use: Use, name: str, a: str, b: str) -> str:
     careful = _finish(use, name, a, b, cold.two(code, "sdiv" if use.signed else "udiv", "i64", a, b))
     code.end(f"br label %{after.name}")
     code.place(after)
-    return code.emit(f"phi {use.kind} [ {quick}, %{fast.name} ], [ {careful}, %{slow.name} ]")
+    return code.phi(use.kind, (quick, fast), (careful, slow))
 
 
 def _small(use: Use, name: str, a: str, b: str) -> str:

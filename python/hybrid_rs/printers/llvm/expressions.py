@@ -10,7 +10,7 @@ from hybrid_rs.ir.ops import main_type
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
 from hybrid_rs.printers.llvm import casts
-from hybrid_rs.printers.llvm.code import Code, Module, constant
+from hybrid_rs.printers.llvm.code import Code, Module, Whole, constant
 from hybrid_rs.printers.llvm.rows import FAULTING, ROWS
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
 from hybrid_rs.printers.llvm.use import Use
@@ -82,13 +82,38 @@ class Expressions(Code):
         if shape.mask_bits == 1:
             return self.any_bit(text)
         element = f"i{shape.mask_bits}"
-        name = f"llvm.vector.reduce.or.v{shape.width}{element}"
-        return self.emit(f"icmp ne {element} {self.call(name, element, (shape.mask, text))}, 0")
+        return self.whole(f"icmp ne {element} {self.any_number(element, text)}, 0")
 
     def word(self, mask: Value) -> str:
         """Give a mask as an integer with a bit for each lane."""
-        width = self.shape.width
-        return self.bit(mask) if width == 1 else self.emit(f"bitcast <{width} x i1> {self.bit(mask)} to i{width}")
+        shape, bit = self.shape, self.bit(mask)
+        if shape.width == 1:
+            return bit
+        word = ""
+        for number in range(shape.pieces):
+            part = self.whole(f"bitcast <{shape.width} x i1> {self.piece(bit, number)} to i{shape.width}")
+            if shape.pieces > 1:
+                part = self.whole(f"zext i{shape.width} {part} to {shape.word}")
+            if number:
+                part = self.whole(f"shl {shape.word} {part}, {number * shape.width}")
+            word = self.whole(f"or {shape.word} {word}, {part}") if number else part
+        return word
+
+    def of_word(self, word: str) -> Value:
+        """Make a mask of an integer with a bit for each lane."""
+        shape, name = self.shape, self.name(varies=True)
+        if shape.width == 1:
+            return Value(BOOL, word, lanes=True)
+        assert self.block is not None
+        for number in range(shape.pieces):
+            part = word
+            if number:
+                part = self.whole(f"lshr {shape.word} {word}, {number * shape.width}")
+            if shape.pieces > 1:
+                part = self.whole(f"trunc {shape.word} {part} to i{shape.width}")
+            line = f"{self.piece(name, number)} = bitcast i{shape.width} {part} to <{shape.width} x i1>"
+            self.block.lines.append(Whole(line))
+        return self.vector(self.of_bit(name, lanes=True))
 
     def blend(self, mask: Value, a: Value, b: Value | None) -> Value:
         """Choose the first value in a mask's lanes, the second one elsewhere; None there is anything."""

@@ -81,17 +81,14 @@ class Framed(Printer):
         self.branch(stopped, self.stopped, on, UNLIKELY)
         self.place(on)
 
-    def stored(self, place: int) -> tuple[str, str]:
-        """Print a result as it is in memory; give its type there and its text."""
+    def stored(self, place: int) -> str:
+        """Print a result as it is in memory."""
         type_ = self.tree.function.results[place]
         value = self.state[self.result_key(place)]
         if type_ is BOOL:
-            kind = self.shape.vector("i8")
-            return kind, self.emit(f"zext {self.shape.vector('i1')} {self.bit(value)} to {kind}")
+            return self.emit(f"zext {self.shape.vector('i1')} {self.bit(value)} to {self.shape.vector('i8')}")
         text = self.lanes(value)
-        if type_.is_float:
-            text = canonical(Use(self, type_, [text], lanes=True))
-        return self.shape.vector(in_memory(type_)), text
+        return canonical(Use(self, type_, [text], lanes=True)) if type_.is_float else text
 
     def begin_results(self) -> None:
         """Begin results as zeros."""
@@ -107,16 +104,16 @@ class Framed(Printer):
         pointers = self.pointers[len(self.tree.params) :]
         return [(in_memory(type_), pointer) for type_, pointer in zip(self.tree.function.results, pointers, strict=True)]
 
-    def store_part(self, results: list[tuple[str, str]], word: str) -> None:
+    def store_part(self, results: list[str], word: str) -> None:
         """Print the storing of some lanes, one after the other."""
         rooms = []
-        for place, (kind, text) in enumerate(results):
+        for place, ((element, _), text) in enumerate(zip(self.outputs(), results, strict=True)):
             rooms.append(self.room(place))
-            self.line(f"store {kind} {text}, ptr {rooms[-1]}, align 64")
+            self.store_lanes(element, text, rooms[-1], "align 1")
         source, loop, copy, after = self.block, self.ahead("each"), self.ahead("copy"), self.ahead("copied")
         assert source is not None
         self.end(f"br label %{loop.name}")
-        kind = f"i{self.shape.width}"
+        kind = self.shape.word
         self.place(loop)
         left, fewer = self.name(), self.name()
         loop.phis.append(f"{left} = phi {kind} [ {word}, %{source.name} ], [ {fewer}, %{copy.name} ]")
@@ -137,7 +134,7 @@ class Framed(Printer):
 
     def lowest(self, word: str) -> str:
         """Print the number of a word's lowest set bit."""
-        width = self.shape.width
+        width = self.shape.lanes
         lane = self.call(f"llvm.cttz.i{width}", f"i{width}", (f"i{width}", word), ("i1", "false"))
         if width == 64:
             return lane

@@ -78,7 +78,7 @@ def _remainder(use: Use, a: str, b: str) -> str:
     careful = _large(use, a, b)
     code.end(f"br label %{after.name}")
     code.place(after)
-    return code.emit(f"phi {use.kind} [ {quick}, %{fast.name} ], [ {careful}, %{slow.name} ]")
+    return code.phi(use.kind, (quick, fast), (careful, slow))
 
 
 def _large(use: Use, a: str, b: str) -> str:

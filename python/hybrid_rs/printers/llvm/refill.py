@@ -39,14 +39,14 @@ class RefillFunction(Framed):
         self.refill = tree.refill
         self.live = Level(tree.refill)
         self.level_of = {block: Level(block) for block in tree.around if block.masked}
-        self.lowest_mark = self.shape.width - max(self.shape.width // 4, 1)
+        self.lowest_mark = self.shape.lanes - max(self.shape.lanes // 4, 1)
         self.ahead_of_loop: Label | None = None
         """Where lanes go that are done with the prologue, while that is printed."""
 
     @property
     def word_type(self) -> str:
         """Name the type of a mask as an integer."""
-        return f"i{self.shape.width}"
+        return self.shape.word
 
     def function(self) -> str:
         """Print the function."""
@@ -73,7 +73,7 @@ class RefillFunction(Framed):
 
     def make_rooms(self) -> None:
         """Make room for the elements of lanes."""
-        width = self.shape.width
+        width = self.shape.lanes
         self.columns: list[tuple[int, Param, str]] = []
         for place, param in enumerate(self.tree.params):
             if self.tree.inputs & self.tree.varying & 1 << place:
@@ -177,13 +177,10 @@ class RefillFunction(Framed):
         none = self.emit(f"icmp eq i64 {fault}, -1")
         self.end(f"ret i32 {self.emit(f'select i1 {none}, i32 {DONE}, i32 {FAULT}')}")
         self.place(run)
-        width = self.shape.width
-        taking = got if width == 1 else self.emit(f"bitcast {word} {got} to <{width} x i1>")
-        takes = self.takes = self.vector(self.of_bit(taking, lanes=True))
+        takes = self.takes = self.of_word(got)
         self.old_env, self.old_state = dict(self.env), dict(self.state)
         for place, param, room in self.columns:
-            kind = self.shape.vector(in_memory(param.type))
-            value = self.loaded(param.type, self.emit(f"load {kind}, ptr {room}, align 64"), lanes=True)
+            value = self.loaded(param.type, self.load_lanes(in_memory(param.type), room, 1), lanes=True)
             self.lanes(value)
             self.env[place] = value
         self.state[ALIVE] = self.state[self.levels[0]] = takes
@@ -276,8 +273,8 @@ class RefillFunction(Framed):
         """Ask whether so many lanes are in the loop that it goes on."""
         word = self.word_type
         count = self.call(f"llvm.ctpop.{word}", word, (word, self.word(self.state[self.live])))
-        if self.shape.width != 64:
-            count = self.emit(f"{'zext' if self.shape.width < 64 else 'trunc'} {word} {count} to i64")
+        if self.shape.lanes != 64:
+            count = self.emit(f"{'zext' if self.shape.lanes < 64 else 'trunc'} {word} {count} to i64")
         return self.emit(f"icmp ugt i64 {count}, {self.state[MARK].text}")
 
     def thinned(self, around: Around, mask: Value) -> None:
@@ -327,7 +324,7 @@ class RefillFunction(Framed):
     def record(self, mask: Value, site: int) -> None:
         """Print the recording of a fault of some lanes."""
         word = self.word_type
-        self.module.helpers.setdefault("fault.at", fault_helper(self.module, self.shape.width))
+        self.module.helpers.setdefault("fault.at", fault_helper(self.module, self.shape.lanes))
         self.line(f"call void @fault.at(ptr %frame, ptr %index, {word} {self.word(mask)}, i64 {site})")
 
 

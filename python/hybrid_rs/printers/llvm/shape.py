@@ -22,13 +22,25 @@ class Shape:
     """How many lanes there are, and what a mask of them is."""
 
     width: int
-    """Lanes; with one lane all values are scalars."""
+    """Lanes of a vector; where it is 1, values are scalars."""
     mask_bits: int
     """1: masks are vectors of i1; else vectors of integers of so many bits, 0 or -1."""
+    pieces: int = 1
+    """How many vectors a value is kept in."""
     fma: bool = True
     """Whether the machine has fused multiply-add."""
     converts: bool = False
     """Whether it converts between vectors of 64-bit integers and floats."""
+
+    @property
+    def lanes(self) -> int:
+        """Give the number of lanes."""
+        return self.width * self.pieces
+
+    @property
+    def word(self) -> str:
+        """Name the type of integers that have a bit for each lane."""
+        return f"i{self.lanes}"
 
     @property
     def mask(self) -> str:
@@ -36,7 +48,7 @@ class Shape:
         return self.vector(f"i{self.mask_bits}")
 
     def vector(self, element: str) -> str:
-        """Name the type that has an element for each lane."""
+        """Name the type that has an element for each lane of a vector."""
         return element if self.width == 1 else f"<{self.width} x {element}>"
 
     def type(self, type_: Type, *, lanes: bool) -> str:
