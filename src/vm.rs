@@ -17,4 +17,5 @@ mod verify;
 
 pub use kernel::kernel;
 pub use program::{Draft, Input, Program, TableInput};
+pub use run::run;
 pub use verify::Malformed;

@@ -1,7 +1,7 @@
 """Types of the compiled part. Private: the package's Python modules are its public face."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Self, SupportsIndex
+from typing import Any, Final, Protocol, Self, SupportsIndex, TypedDict
 
 from hybrid_rs.calls import Resolver
 from hybrid_rs.flags import FlagRow
@@ -9,6 +9,17 @@ from hybrid_rs.flags import FlagRow
 __version__: Final[str]
 HYBRID_EXEC: Final[bool]
 HYBRID_LITE: Final[bool]
+
+class Plan(Protocol):
+    def hot(self, kernel: Kernel) -> None: ...
+
+class NativeRow(TypedDict):
+    width: int
+    refills: bool
+    streams_from: int | None
+    bytes: int
+    block_ns: float | None
+    refill_ns: float | None
 
 class Kernel:
     @staticmethod
@@ -36,6 +47,13 @@ class Kernel:
         sites: Sequence[tuple[str, str, str, int]],
     ) -> Kernel: ...
     def check_count(self, given: int) -> None: ...
+    def attach(self, code: bytes, width: int, stream_from: int | None = None) -> None: ...
+    def rearm(self) -> None: ...
+    def set_plan(self, plan: Plan) -> None: ...
+    @property
+    def native(self) -> NativeRow | None: ...
+    @property
+    def vm_ns(self) -> int | None: ...
     @property
     def name(self) -> str: ...
     @property
@@ -97,6 +115,7 @@ class Runtime:
         progress: Callable[[int, int], object] | None,
         max_steps: SupportsIndex | None,
         mask: bool,
+        engine: str,
         joined: bool,
     ) -> Any: ...
     def check(
@@ -123,4 +142,5 @@ def cpu_level() -> str: ...
 def resolve_flags(env: Mapping[str, str]) -> dict[str, Any]: ...
 def flag_table() -> list[FlagRow]: ...
 def topology() -> dict[str, Any]: ...
+def processor() -> str: ...
 def thread_count(argument: int | None, context: int | None, env: Mapping[str, str]) -> tuple[int, str]: ...

@@ -31,6 +31,7 @@ class Options(NamedTuple):
     tell: Tell
     max_steps: Any
     mask: bool
+    engine: str = "auto"
 
 
 class Resolved(NamedTuple):

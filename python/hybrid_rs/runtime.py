@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hybrid_rs.policy import Policy
     from hybrid_rs.progress import Progress
 
-__all__ = ["PATHS", "Runtime", "call", "core_of", "default", "map", "name_of"]
+__all__ = ["PATHS", "Runtime", "call", "core_of", "default", "map", "name_of", "resolve"]
 
 AnyKernel = _core.Kernel | _core.Dispatcher
 
@@ -103,8 +103,9 @@ class Runtime:
                 that can be cast safely to what the kernel takes. Python numbers, and lists of them, take the kernel's
                 type if they fit.
             path: How to execute: "auto", or a name of `hybrid_rs.PATHS`.
-            engine: For kernels of the kernel language "vm" (the same as "auto") or "reference", which is slow and the
-                definition; other kernels have one engine each.
+            engine: For kernels of the kernel language "auto", which begins on the block VM and changes over to machine
+                code once that is likely to pay; "vm"; "native", which waits for the compiler; or "reference", which is
+                slow and the definition. All give the same bits. Other kernels have one engine each.
             device: "auto" or "cpu".
             chunk_size: Elements a worker takes at a time, at least 1. None: HYBRID_CHUNK_SIZE, else the policy.
             threads: Worker threads for this call, 1 to 1024.
@@ -146,11 +147,11 @@ class Runtime:
             result = NotImplemented
             if where is True and engine != "reference":
                 result = self._core.map(
-                    core, arrays, out, path, chunk_size, threads, timeout, tell, max_steps, mask, False
+                    core, arrays, out, path, chunk_size, threads, timeout, tell, max_steps, mask, engine, False
                 )
             if result is NotImplemented:
-                options = calls.Options(path, chunk_size, threads, timeout, tell, max_steps, mask)
-                result = self.run(kernel, core, arrays, out, where, engine, options)
+                options = calls.Options(path, chunk_size, threads, timeout, tell, max_steps, mask, engine)
+                result = self.run(kernel, core, arrays, out, where, options)
             if tell is not None:
                 first = result
                 while isinstance(first, tuple):
@@ -172,7 +173,6 @@ class Runtime:
         given: tuple[object, ...],
         out: Any,
         where: object,
-        engine: str,
         options: calls.Options,
     ) -> Any:
         """Do what `map` does, without the core's quick path."""
@@ -185,9 +185,9 @@ class Runtime:
         outs = out if isinstance(out, tuple) else (out,)
         taken = overrides.find((*scalars, *outs))
         if taken:
-            return self._hand_over(kernel, given, out, where, engine, options)
+            return self._hand_over(kernel, given, out, where, options)
         wrap = overrides.wrapper(kernel, scalars)
-        resolved = _resolve(core, given, engine=engine, steps=options.max_steps is not None)
+        resolved = resolve(core, given, engine=options.engine, steps=options.max_steps is not None)
         results, ok = calls.run(self._core, resolved, out, where, options)
         given_outs = outs if len(outs) == len(results) else outs * len(results)
         final = [
@@ -198,7 +198,7 @@ class Runtime:
         return (value, _plain(ok)) if ok is not None else value
 
     def _hand_over(
-        self, kernel: Any, given: tuple[object, ...], out: Any, where: object, engine: str, options: calls.Options
+        self, kernel: Any, given: tuple[object, ...], out: Any, where: object, options: calls.Options
     ) -> Any:
         """Let an argument's ``__array_ufunc__`` do the call, as NumPy's ufuncs do."""
         named = {
@@ -209,7 +209,7 @@ class Runtime:
             "progress": False if options.tell is None else options.tell,
             "max_steps": options.max_steps,
             "on_fault": "mask" if options.mask else "raise",
-            "engine": engine,
+            "engine": options.engine,
             "where": where,
         }
         usual: dict[str, Any] = {"path": _AUTO, "engine": _AUTO, "on_fault": "raise", "where": True, "progress": False}
@@ -328,10 +328,10 @@ def call(kernel: Any, core: AnyKernel, arrays: tuple[object, ...]) -> Any:
     """Do what ``map(kernel, *arrays)`` does, without the microseconds that keyword arguments cost."""
     runtime = _default or default()
     threads = workers.chosen()
-    result = runtime._core.map(core, arrays, None, _AUTO, None, threads, None, None, None, False, False)  # noqa: SLF001
+    result = runtime._core.map(core, arrays, None, _AUTO, None, threads, None, None, None, False, _AUTO, False)  # noqa: SLF001
     if result is NotImplemented:
         options = calls.Options(_AUTO, None, threads, None, None, None, mask=False)
-        return runtime.run(kernel, core, arrays, None, True, _AUTO, options)
+        return runtime.run(kernel, core, arrays, None, True, options)
     return result
 
 
@@ -370,7 +370,7 @@ class _Bound:
 
 def core_of(kernel: object) -> AnyKernel:
     """Return the core's kernel, of a kernel or of any callable."""
-    core = getattr(kernel, "_core", None)
+    core = getattr(kernel, "_core", kernel)
     if isinstance(core, _core.Kernel | _core.Dispatcher):
         return core
     if not callable(kernel):
@@ -378,7 +378,7 @@ def core_of(kernel: object) -> AnyKernel:
     return _core.Kernel.dynamic(kernel, name_of(kernel), "object")
 
 
-def _resolve(core: AnyKernel, given: tuple[object, ...], *, engine: str, steps: bool) -> calls.Resolved:
+def resolve(core: AnyKernel, given: tuple[object, ...], *, engine: str = _AUTO, steps: bool = False) -> calls.Resolved:
     """Convert a call's arguments."""
     if isinstance(core, _core.Dispatcher):
         return core.resolver.resolve(given, steps=steps, engine=engine)
@@ -403,8 +403,6 @@ def _check_engine(engine: object, core: AnyKernel) -> None:
         raise ValueError(f"engine: unknown engine {engine!r}; there are {', '.join(_ENGINES)}")
     if not isinstance(core, _core.Dispatcher):
         raise ValueError(f"engine: {engine!r} needs a kernel of the kernel language, which {core.name} is not")
-    if engine == "native":
-        raise ValueError(f"engine: {engine!r} is not available in this version")
 
 
 def _check_on_fault(on_fault: object) -> bool:

@@ -11,6 +11,7 @@ mod metrics;
 mod prepare;
 mod process;
 mod runtime;
+mod tiers;
 mod turn;
 mod vm;
 mod weak;

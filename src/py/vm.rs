@@ -1,12 +1,16 @@
 //! The block VM for Python: its op table.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::kernel::{Argument, FaultSite, PyKernel};
+use super::tiers::Tiers;
 use crate::buffer::DType;
 use crate::kernel::MAX_AXES;
+use crate::tier::{self, Tier};
 use crate::vm::{self, Draft, Input, Program, TableInput};
 
 /// The op table: `{name: (number, ((field, kind), ...))}`.
@@ -61,7 +65,10 @@ pub(super) fn build(name: &str, parts: Parts) -> PyResult<PyKernel> {
     };
     let program = Program::new(&draft).map_err(|why| PyValueError::new_err(why.to_string()))?;
     let site = |(exception, message, file, line)| FaultSite { exception, message, file, line };
-    Ok(PyKernel::compiled(vm::kernel(name, program), arguments, parts.sites.into_iter().map(site).collect()))
+    let tier = Arc::new(Tier::new(Arc::new(program)));
+    let kernel = tier::kernel(name, Arc::clone(&tier));
+    let kernel = PyKernel::compiled(kernel, arguments, parts.sites.into_iter().map(site).collect());
+    Ok(kernel.with_tiers(Tiers::new(tier)))
 }
 
 fn argument((name, ndim, uniform): &PyArgument) -> PyResult<Argument> {

@@ -1,5 +1,7 @@
 //! A program as a kernel of the chunk interface.
 
+use std::sync::Arc;
+
 use super::program::Program;
 use super::run::run;
 use crate::kernel::{Ctx, Kernel, Signature, Status};
@@ -9,7 +11,8 @@ use crate::kernel::{Ctx, Kernel, Signature, Status};
 const TILE: usize = 256;
 /// The kernel that runs `program`.
 #[must_use]
-pub fn kernel(name: impl Into<String>, program: Program) -> Kernel {
+pub fn kernel(name: impl Into<String>, program: impl Into<Arc<Program>>) -> Kernel {
+    let program: Arc<Program> = program.into();
     let signature = Signature {
         inputs: program.inputs.iter().map(|input| input.dtype).collect(),
         outputs: program.outputs.clone(),
@@ -28,9 +31,9 @@ pub fn kernel(name: impl Into<String>, program: Program) -> Kernel {
 }
 
 extern "C-unwind" fn element(ctx: &Ctx<'_>, index: u64) -> Status {
-    run(ctx.user::<Program>(), ctx, index, index + 1)
+    run(ctx.user::<Arc<Program>>(), ctx, index, index + 1)
 }
 
 extern "C-unwind" fn chunk(ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
-    run(ctx.user::<Program>(), ctx, begin, end)
+    run(ctx.user::<Arc<Program>>(), ctx, begin, end)
 }

@@ -55,8 +55,8 @@ struct Machine<'a> {
     pairs: Vec<(u32, u32)>,
 }
 
-/// Computes the elements `[begin, end)`.
-pub(super) fn run(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
+/// Computes the elements `[begin, end)` of a batch.
+pub fn run(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
     run_within(program, ctx, begin, end, u64::MAX)
 }
 

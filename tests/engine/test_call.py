@@ -217,7 +217,7 @@ def test_limits_of_steps(path: str) -> None:
         ({"max_steps": True}, TypeError, "max_steps: must be an integer, not bool"),
         ({"on_fault": "ignore"}, ValueError, "on_fault: must be 'raise' or 'mask', not 'ignore'"),
         ({"on_fault": None}, TypeError, "on_fault: must be a str, not NoneType"),
-        ({"engine": "native"}, ValueError, "engine: 'native' is not available in this version"),
+        ({"engine": "native"}, ValueError, "engine: call_probe is never machine code"),
         ({"engine": "turbo"}, ValueError, "engine: unknown engine 'turbo'"),
         ({"where": [1, 0, 1]}, TypeError, "where: must be bool or an array of bools, not of int64"),
         ({"where": [True, False]}, ValueError, r"where: shape \(2,\) does not broadcast with the arrays' shape \(3,\)"),

@@ -46,7 +46,8 @@ class Case:
 
     def call(self, core: _core.Runtime, path: str, *, mask: bool) -> Any:
         kernel = vm.build(self.function, self.uniform, self.steps is not None)
-        return core.map(kernel, tuple(self.arguments), None, path, 100, None, None, None, self.steps, mask, False)
+        given = tuple(self.arguments)
+        return core.map(kernel, given, None, path, 100, None, None, None, self.steps, mask, "auto", False)
 
 
 def columns(results: Any) -> list[NDArray[Any]]:

@@ -21,8 +21,8 @@ RUST_LAYERS = (
     ("error",),
     ("buffer",),
     ("kernel",),
-    ("builtin", "foreign", "paths", "sched", "topology", "vm"),
-    ("flags", "metrics"),
+    ("builtin", "foreign", "native", "paths", "sched", "topology", "vm"),
+    ("flags", "metrics", "tier"),
     ("call", "home", "run"),
     ("job",),
     ("dispatch",),
@@ -44,6 +44,7 @@ PYTHON_LAYERS = (
     ("kernel_object",),
     ("kernels",),
     ("compiled",),
+    ("explain",),
     ("",),
     ("bench",),
     ("report",),
@@ -52,11 +53,12 @@ PYTHON_LAYERS = (
 )
 # Where raw memory and foreign calls are dealt with; everything else is safe Rust.
 UNSAFE = (
-    "src/buffer.rs",
+    "src/buffer*",
     "src/home.rs",
     "src/kernel.rs",
     "src/foreign*",
     "src/builtin/busy*",
+    "src/native*",
     "src/topology.rs",
     "src/vm/lanes*",
     "src/vm/run/test.rs",

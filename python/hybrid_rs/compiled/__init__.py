@@ -129,13 +129,41 @@ class CompiledKernel(Kernel, Generic[P, R]):
                 first call.
             CompileError: If the function can't be compiled for them.
         """
-        from hybrid_rs.compiled.signatures import arguments
         from hybrid_rs.ir.show import show
 
+        # Weak numbers often end in the same code as arrays of their type.
+        return "\n\n".join(dict.fromkeys(show(variant.function) for variant in self._variants(types)))
+
+    def inspect_llvm(self, types: str | Sequence[object] | None = None) -> str:
+        """Return the machine code that the kernel is compiled to as LLVM's text, after its optimisations.
+
+        Args:
+            types: As of `inspect_ir`. For each choice there is one text for each choice of arguments that are one value
+                for all elements, as calls gave them; without any calls for arrays alone.
+
+        Raises:
+            ValueError: As by `inspect_ir`.
+            CompileError: If the function can't be compiled for them, or not to machine code.
+        """
+        return self._texts(types, assembly=False)
+
+    def inspect_asm(self, types: str | Sequence[object] | None = None) -> str:
+        """Return the machine code that the kernel is compiled to as the processor's assembly.
+
+        Arguments and errors are those of `inspect_llvm`.
+        """
+        return self._texts(types, assembly=True)
+
+    def _texts(self, types: str | Sequence[object] | None, *, assembly: bool) -> str:
+        plans = [plan for variant in self._variants(types) for plan in self._specialiser.plans(variant)]
+        return "\n\n".join(dict.fromkeys(plan.text(assembly=assembly) for plan in plans))
+
+    def _variants(self, types: str | Sequence[object] | None) -> list[Any]:
+        """Return those for the types, compiled if they weren't; None: all that were compiled so far."""
+        from hybrid_rs.compiled.signatures import arguments
+
         if types is None:
-            shown = (show(variant.function) for variant in self._specialiser.variants())
-            # Weak numbers often end in the same code as arrays of their type.
-            found = "\n\n".join(dict.fromkeys(shown))
+            found = self._specialiser.variants()
             if not found:
                 raise ValueError(
                     f"types: {self.name} has not been compiled for any types yet; call it first, or give types, as "
@@ -150,8 +178,8 @@ class CompiledKernel(Kernel, Generic[P, R]):
         try:
             for place, one in enumerate(self._declared):
                 if one.arguments == wanted:
-                    return str(show(self._specialiser.declared_variant(place).function))
-            return str(show(self._specialiser.variant(choice).function))
+                    return [self._specialiser.declared_variant(place)]
+            return [self._specialiser.variant(choice)]
         except CompileError as error:
             if tracebacks.is_ours(error):
                 raise error.with_traceback(None) from error.__cause__

@@ -20,7 +20,7 @@ from hybrid_rs.errors import CompileError
 from hybrid_rs.frontend import Source, Typed
 from hybrid_rs.ir.nodes import Function, Table
 from hybrid_rs.ir.types import INT64, UINT64, Type
-from hybrid_rs.targets import vm
+from hybrid_rs.targets import native, vm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,6 +68,9 @@ class Variant:
             self.quick = _core.Guards([*values, (function, "__defaults__", defaults, False)], rows)
         self._passed: dict[bool, Function] = {}
         self.kernels: dict[tuple[tuple[bool, ...], bool], _core.Kernel] = {}
+        """By which inputs are uniform, and whether steps are counted."""
+        self.plans: dict[_core.Kernel, native.Plan] = {}
+        """How the kernels' machine code is made; empty where it is turned off."""
         self.specialisations: list[_core.Specialisation] = []
 
     @property
@@ -199,7 +202,9 @@ class Specialiser:
             return calls.Resolved(
                 None, inputs, tables, captured, results, Reference(elementary.expanded(typed.function))
             )
-        kernel = self._kernel(variant, _uniform(read), steps=steps)
+        kernel = self.kernel(variant, _uniform(read), steps=steps)
+        if engine == "native":
+            self.compile(variant, kernel)
         return calls.Resolved(kernel, inputs, tables, captured, results)
 
     def _complete(self, given: tuple[object, ...]) -> tuple[object, ...]:
@@ -293,7 +298,40 @@ class Specialiser:
         typed = frontend.lower(self.source, args, overflow=self._overflow, results=results)
         return Variant(types, _printable(typed), self.function, self._defaults)
 
-    def _kernel(self, variant: Variant, uniform: tuple[bool, ...], *, steps: bool) -> _core.Kernel:
+    def compile(self, variant: Variant, kernel: _core.Kernel) -> None:
+        """Wait for a kernel's machine code.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        self.plan(variant, kernel).now(kernel)
+
+    def plan(self, variant: Variant, kernel: _core.Kernel) -> native.Plan:
+        """Return how a kernel's machine code is made.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        found = variant.plans.get(kernel)
+        if found is None:
+            raise CompileError("engine: machine code is turned off by HYBRID_RS_DISABLE_JIT")
+        return found
+
+    def plans(self, variant: Variant) -> list[native.Plan]:
+        """Return how the machine code of a variant's kernels is made; of one for arrays where there are none yet.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        if not variant.kernels:
+            self.kernel(variant, tuple(ndim is not None for _, ndim, _ in variant.types), steps=False)
+        return [self.plan(variant, kernel) for kernel in variant.kernels.values()]
+
+    def of(self, kernel: _core.Kernel) -> Variant | None:
+        """Return the variant that a kernel belongs to."""
+        return next((one for one in self.variants() if kernel in one.kernels.values()), None)
+
+    def kernel(self, variant: Variant, uniform: tuple[bool, ...], *, steps: bool) -> _core.Kernel:
         """Return the kernel for inputs that are uniform or not, printed if it isn't there."""
         key = (uniform, steps)
         found = variant.kernels.get(key)
@@ -303,8 +341,11 @@ class Specialiser:
             found = variant.kernels.get(key)
             if found is None:
                 function = variant.passed(steps=steps)
-                tables = (True,) * (len(function.params) - len(uniform))
-                found = vm.build(function, (*uniform, *tables), steps)
+                flags = (*uniform, *(True,) * (len(function.params) - len(uniform)))  # all tables are
+                found = vm.build(function, flags, steps)
+                if not native.turned_off():
+                    plan = variant.plans[found] = native.Plan(function, flags, steps)
+                    found.set_plan(plan)
                 self._publish(variant, uniform, found, steps=steps)
                 variant.kernels[key] = found
         return found

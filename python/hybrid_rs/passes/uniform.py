@@ -16,17 +16,18 @@ from hybrid_rs.ir.tree import Assign, Block, Body, Exit, If, Loop, Return, Tree
 __all__ = ["run"]
 
 
-def run(tree: Tree, uniform: tuple[bool, ...]) -> None:
+def run(tree: Tree, uniform: tuple[bool, ...], *, refill: bool = True) -> None:
     """Set `varying`, `refill` and `late` of a tree that has its liveness, and `masked` and the like of its nodes.
 
     Args:
         tree: The tree; it is changed.
         uniform: For each argument whether it is one value for all lanes; a table's flag means nothing.
+        refill: Whether to look for a loop whose finished lanes take new elements; without one less varies.
     """
     flags = [flag for name, flag in zip(tree.function.params, uniform, strict=True) if name.name not in tree.tables]
     tree.varying = sum(1 << place for place, flag in enumerate(flags) if not flag)
     while True:
-        walk = _Walk(tree)
+        walk = _Walk(tree, refill=refill)
         walk.body(tree.body)
         tree.varying = walk.varying
         if walk.refill is not tree.refill:
@@ -68,8 +69,9 @@ class _Entry:
 class _Walk:
     """One walk in the order of the program. What it finds only ever grows from walk to walk."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, *, refill: bool) -> None:
         self.tree = tree
+        self.refills = refill
         self.varying = tree.varying
         self.changed = False
         self.entries: list[_Entry] = []
@@ -149,7 +151,7 @@ class _Walk:
         self.depth -= 1
 
     def loop(self, loop: Loop) -> None:
-        if loop.masked and self.refill is None and self.depth == 0:
+        if loop.masked and self.refills and self.refill is None and self.depth == 0:
             self.refill = loop
             self.around = [entry.node for entry in self.entries if isinstance(entry.node, Block)]
         self.depth += 1

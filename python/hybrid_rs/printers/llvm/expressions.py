@@ -1,0 +1,263 @@
+"""Expressions: each becomes instructions that give a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from hybrid_rs.ir.nodes import Cast, Const, Dim, Expr, Load, Op, Var
+from hybrid_rs.ir.ops import main_type
+from hybrid_rs.ir.tree import Tree
+from hybrid_rs.ir.types import BOOL, INT64, Type
+from hybrid_rs.printers.llvm import casts
+from hybrid_rs.printers.llvm.code import Code, Module, Whole, constant
+from hybrid_rs.printers.llvm.rows import FAULTING, ROWS
+from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
+from hybrid_rs.printers.llvm.use import Use
+
+__all__ = ["Expressions"]
+
+
+class Expressions(Code):
+    """Prints expressions."""
+
+    def __init__(self, tree: Tree, module: Module) -> None:
+        super().__init__(module)
+        self.tree = tree
+        self.dims: dict[tuple[int, int], Value] = {}
+        """The lengths of the tables' axes."""
+        self.bases: list[str] = []
+        """The tables' addresses; where a table is empty, that of something that may be read."""
+
+    def here_bit(self) -> str | None:
+        """Give the bits of the lanes that are here; None for all."""
+        raise NotImplementedError
+
+    def fault(self, bad: str, site: int, *, lanes: bool) -> None:
+        """Note the bits of lanes that fault."""
+        raise NotImplementedError
+
+    # ---- bools
+
+    def bit(self, value: Value) -> str:
+        """Give a bool as bits: i1, or a vector of it."""
+        text = value.text
+        if not value.lanes or self.shape.width == 1 or self.shape.mask_bits == 1:
+            assert text is not None or value.bit is not None
+            return text or value.bit or ""
+        if value.bit is None or value.home is not self.block:
+            value.bit = self.emit(f"icmp slt {self.shape.mask} {self.lanes(value)}, zeroinitializer")
+            value.home = self.block
+        return value.bit
+
+    def of_bit(self, text: str, *, lanes: bool) -> Value:
+        """Make a bool of bits."""
+        if not lanes or self.shape.width == 1 or self.shape.mask_bits == 1:
+            return Value(BOOL, text, lanes=lanes)
+        value = Value(BOOL, None, lanes=True)
+        value.bit, value.home = text, self.block
+        return value
+
+    def both(self, name: str, a: Value, b: Value) -> Value:
+        """Print `and`, `or` or `xor` of two masks."""
+        return Value(BOOL, self.emit(f"{name} {self.shape.mask} {self.lanes(a)}, {self.lanes(b)}"), lanes=True)
+
+    def without(self, a: Value, b: Value) -> Value:
+        """Print the mask of the lanes of one mask that aren't in another."""
+        if self.lanes(b) == self.all_lanes:
+            return Value(BOOL, self.no_lanes, lanes=True)
+        inverted = self.emit(f"xor {self.shape.mask} {self.lanes(b)}, {self.all_lanes}")
+        if self.lanes(a) == self.all_lanes:
+            return Value(BOOL, inverted, lanes=True)
+        return Value(BOOL, self.emit(f"and {self.shape.mask} {self.lanes(a)}, {inverted}"), lanes=True)
+
+    def any(self, mask: Value) -> str:
+        """Ask whether a mask has any lane."""
+        shape = self.shape
+        text = self.lanes(mask)
+        if text == self.all_lanes:
+            return "true"
+        if shape.width == 1:
+            return text
+        if shape.mask_bits == 1:
+            return self.any_bit(text)
+        element = f"i{shape.mask_bits}"
+        return self.whole(f"icmp ne {element} {self.any_number(element, text)}, 0")
+
+    def word(self, mask: Value) -> str:
+        """Give a mask as an integer with a bit for each lane."""
+        shape, bit = self.shape, self.bit(mask)
+        if shape.width == 1:
+            return bit
+        word = ""
+        for number in range(shape.pieces):
+            part = self.whole(f"bitcast <{shape.width} x i1> {self.piece(bit, number)} to i{shape.width}")
+            if shape.pieces > 1:
+                part = self.whole(f"zext i{shape.width} {part} to {shape.word}")
+            if number:
+                part = self.whole(f"shl {shape.word} {part}, {number * shape.width}")
+            word = self.whole(f"or {shape.word} {word}, {part}") if number else part
+        return word
+
+    def of_word(self, word: str) -> Value:
+        """Make a mask of an integer with a bit for each lane."""
+        shape, name = self.shape, self.name(varies=True)
+        if shape.width == 1:
+            return Value(BOOL, word, lanes=True)
+        assert self.block is not None
+        for number in range(shape.pieces):
+            part = word
+            if number:
+                part = self.whole(f"lshr {shape.word} {word}, {number * shape.width}")
+            if shape.pieces > 1:
+                part = self.whole(f"trunc {shape.word} {part} to i{shape.width}")
+            line = f"{self.piece(name, number)} = bitcast i{shape.width} {part} to <{shape.width} x i1>"
+            self.block.lines.append(Whole(line))
+        return self.vector(self.of_bit(name, lanes=True))
+
+    def blend(self, mask: Value, a: Value, b: Value | None) -> Value:
+        """Choose the first value in a mask's lanes, the second one elsewhere; None there is anything."""
+        if b is None or a is b or (a.text is not None and a.text == b.text and a.lanes == b.lanes):
+            return a
+        kind = self.shape.type(a.type, lanes=True)
+        bits = self.shape.vector("i1")
+        text = self.emit(f"select {bits} {self.bit(mask)}, {kind} {self.lanes(a)}, {kind} {self.lanes(b)}")
+        return Value(a.type, text, lanes=True)
+
+    # ---- expressions
+
+    def value(self, expr: Expr) -> Value:
+        """Print an expression."""
+        return _RULES[type(expr)](self, expr)
+
+    def text(self, value: Value, *, lanes: bool) -> str:
+        """Give a value's text, as a vector where it has to be one."""
+        if lanes:
+            return self.lanes(value)
+        assert value.text is not None
+        return value.text
+
+    def const(self, expr: Const) -> Value:
+        """Give a constant."""
+        return constant(expr.type, expr.value)
+
+    def var(self, expr: Var) -> Value:
+        """Give a variable."""
+        return self.env[self.tree.names[expr.name]]
+
+    def dim(self, expr: Dim) -> Value:
+        """Give the length of a table's axis."""
+        return self.dims[self.tree.tables[expr.table], expr.axis]
+
+    def op(self, expr: Op) -> Value:
+        """Print an op."""
+        type_ = main_type(expr)
+        values = [self.value(arg) for arg in expr.args]
+        lanes = any(value.lanes for value in values)
+        if expr.op == "select":
+            texts = [self.bit(values[0]), *[self.text(value, lanes=lanes) for value in values[1:]]]
+            if lanes and not values[0].lanes:
+                texts[0] = self.bit(self.vector(values[0]))
+        else:
+            texts = [self.text(value, lanes=lanes) for value in values]
+        last = expr.args[-1]
+        use = Use(
+            self, type_, texts,
+            lanes=lanes, const=last.value if isinstance(last, Const) else None, here=self.here_bit,
+        )  # fmt: skip
+        key = (expr.op, type_.kind)
+        emit = ROWS.get(key)
+        if emit is None:
+            text, bad = FAULTING[key](use)
+            if "false" not in bad and expr.site is not None:
+                self.fault(bad, expr.site, lanes=lanes)
+        else:
+            text = emit(use)
+        if expr.type is BOOL and type_ is not BOOL:
+            return self.of_bit(text, lanes=lanes)
+        return Value(expr.type, text, lanes=lanes)
+
+    def cast(self, expr: Cast) -> Value:
+        """Print a conversion."""
+        value = self.value(expr.arg)
+        source, target, lanes = value.type, expr.type, value.lanes
+        if source is target:
+            return value
+        if source is BOOL:
+            return Value(target, casts.from_bool(Use(self, BOOL, [self.bit(value)], lanes=lanes), target), lanes=lanes)
+        use = Use(self, source, [self.text(value, lanes=lanes)], lanes=lanes, here=self.here_bit)
+        if expr.site is not None:
+            bad = casts.misfits(use, target)
+            if "false" not in bad:
+                self.fault(bad, expr.site, lanes=lanes)
+        text = casts.convert(use, target)
+        if target is BOOL:
+            return self.of_bit(text, lanes=lanes)
+        return Value(target, text, lanes=lanes)
+
+    # ---- tables
+
+    def load(self, expr: Load) -> Value:
+        """Print the reading of a table's element: its indices, their bounds from the left, its place in memory."""
+        table = self.tree.tables[expr.table]
+        indices = [self.value(index) for index in expr.index]
+        lanes = any(index.lanes for index in indices)
+        flat, bad = "", ""
+        for axis, index in enumerate(indices):
+            length = self.dims[table, axis]
+            place, outside = self.bound(index, length)
+            self.fault(outside, expr.site, lanes=index.lanes)
+            use = Use(self, INT64, [], lanes=lanes)
+            if lanes and not index.lanes:
+                outside = self.bit(self.vector(self.of_bit(outside, lanes=False)))
+                place = self.lanes(Value(INT64, place, lanes=False))
+            bad = use.both("or", bad, outside) if bad else outside
+            flat = use.op("add", use.op("mul", flat, self.text(length, lanes=lanes)), place) if flat else place
+        use = Use(self, INT64, [], lanes=lanes)
+        flat = use.select(bad, use.number(0), flat)
+        return self.gather(expr.type, self.bases[table], flat, lanes=lanes)
+
+    def bound(self, index: Value, length: Value) -> tuple[str, str]:
+        """Print an index made non-negative, and whether it is out of range."""
+        use = Use(self, INT64, [], lanes=index.lanes)
+        i, n = self.text(index, lanes=index.lanes), self.text(length, lanes=index.lanes)
+        if index.const and index.text is not None and not index.text.startswith("-"):
+            place = i
+        else:
+            place = use.select(use.compare("slt", i, use.number(0)), use.op("add", i, n), i)
+        return place, use.compare("uge", place, n)
+
+    def gather(self, type_: Type, base: str, flat: str, *, lanes: bool) -> Value:
+        """Print the reading of elements at safe places."""
+        element = "i8" if type_ is BOOL else LANGUAGE[type_.code]
+        if not lanes or self.shape.width == 1:
+            place = self.emit(f"getelementptr {element}, ptr {base}, i64 {flat}")
+            text = self.emit(f"load {element}, ptr {place}, align 1")
+        else:
+            width = self.shape.width
+            places = self.emit(f"getelementptr {element}, ptr {base}, <{width} x i64> {flat}")
+            kind, suffix = self.shape.vector(element), self.shape.suffix(element, lanes=True)
+            text = self.call(
+                f"llvm.masked.gather.{suffix}.v{width}p0", kind,
+                (f"<{width} x ptr>", f"align 1 {places}"), (f"<{width} x i1>", "splat (i1 true)"),
+                (kind, "poison"),
+            )  # fmt: skip
+        return self.loaded(type_, text, lanes=lanes)
+
+    def loaded(self, type_: Type, text: str, *, lanes: bool) -> Value:
+        """Give what was read from memory, where bools are bytes."""
+        if type_ is not BOOL:
+            return Value(type_, text, lanes=lanes)
+        kind = self.shape.vector("i8") if lanes else "i8"
+        zero = "zeroinitializer" if lanes and self.shape.width > 1 else "0"
+        return self.of_bit(self.emit(f"icmp ne {kind} {text}, {zero}"), lanes=lanes)
+
+
+_RULES: Final[dict[type[Any], Callable[[Expressions, Any], Value]]] = {
+    Cast: Expressions.cast,
+    Const: Expressions.const,
+    Dim: Expressions.dim,
+    Load: Expressions.load,
+    Op: Expressions.op,
+    Var: Expressions.var,
+}

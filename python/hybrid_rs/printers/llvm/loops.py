@@ -1,0 +1,155 @@
+"""Loops: plain ones that all lanes leave together, and masked ones."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hybrid_rs.ir.tree import Body, Loop
+from hybrid_rs.ir.types import INT64, UINT64
+from hybrid_rs.printers.llvm.code import UNLIKELY, constant
+from hybrid_rs.printers.llvm.exits import Exits
+from hybrid_rs.printers.llvm.masks import Around, Level
+from hybrid_rs.printers.llvm.shape import Value
+from hybrid_rs.printers.llvm.use import Use
+
+__all__ = ["BUDGET", "EDGES", "STEPS", "Loops"]
+
+EDGES: Final = 4096
+"""Back edges, each of all lanes, between two polls: some ten microseconds."""
+BUDGET: Final = "budget"
+"""The state's key of the back edges that are left until the next poll."""
+STEPS: Final = "steps"
+"""The state's key of the steps that each element has taken."""
+
+
+class Loops(Exits):
+    """Prints loops."""
+
+    def body(self, body: Body) -> None:
+        """Print statements."""
+        raise NotImplementedError
+
+    def loop_body(self, loop: Loop) -> None:
+        """Print a loop's body."""
+        raise NotImplementedError
+
+    def poll(self) -> str:
+        """Print the question whether to stop."""
+        raise NotImplementedError
+
+    def loop(self, loop: Loop) -> None:
+        """Print a loop."""
+        self.flush()
+        if self.block is None:
+            return
+        mask = self.here()
+        if loop.masked:
+            level = Level(loop)
+            self.state[level] = self.exactly(mask)
+            self.make_room(loop)
+            self.levels.append(level)
+        end = self.ends[loop] = self.label("end")
+        around = Around(loop, end, len(self.levels))
+        self.around.append(around)
+        if mask is not None or self.faults:
+            self.fork(self.any(self.exactly(self.here())), self.ahead("enter"), end)
+        self.iterate(loop)
+        self.around.pop()
+        self.finish(loop, around)
+
+    def iterate(self, loop: Loop) -> None:
+        """Print the loop's blocks, from its head to the back edge."""
+        head = self.head(loop.assigned & loop.live_head, self.tree.varying)
+        if loop.continues:
+            level = Level(loop, steps=True)
+            self.state[level] = self.exactly(self.here())
+            self.make_room(loop, goes_on=True)
+            self.levels.append(level)
+        step = self.next[loop] = self.label("step")
+        if loop.continues:
+            self.levels[-1].end = step
+        self.body(loop.head)
+        if self.block is not None and not loop.endless:
+            self.condition(loop)
+        self.loop_body(loop)
+        self.jump(step)
+        if self.bind(step, loop.live_step) and loop.continues:
+            self.take_back(loop, self.state[self.levels[-1]], goes_on=True)
+        if loop.continues:
+            self.state.pop(self.levels.pop(), None)
+        if self.block is not None:
+            self.body(loop.step)
+        if self.block is not None:
+            self.flush()
+            self.back_edge()
+        self.back(head)
+
+    def condition(self, loop: Loop) -> None:
+        """Leave the loop where its condition doesn't hold."""
+        cond = self.value(loop.cond)
+        self.flush()
+        if self.block is None:
+            return
+        end = self.ends[loop]
+        if not loop.masked:
+            self.fork(self.bit(cond), self.ahead("body"), end)
+            return
+        mask = self.exactly(self.here())
+        depth = next(i for i, level in enumerate(self.levels) if level.node is loop)
+        if not cond.lanes:
+            body, leave = self.label("body"), self.ahead("leave")
+            self.fork(self.emit(f"xor i1 {cond.text}, true"), leave, body)
+            self.put_aside(loop, mask)
+            self.remove(mask, self.levels[depth:])
+            if loop.continues:
+                self.leave_if_empty()
+                self.jump(self.next[loop])
+            else:
+                self.jump(end)
+            self.bind(body, self.every)
+            return
+        leaving = self.without(mask, cond)
+        body, leave = self.label("body"), self.ahead("leave")
+        self.fork(self.any(leaving), leave, body, UNLIKELY)
+        self.put_aside(loop, leaving)
+        self.remove(leaving, self.levels[depth:])
+        self.leave_if_empty()
+        self.jump(body)
+        self.bind(body, self.every)
+
+    def back_edge(self) -> None:
+        """Count a step, and poll from time to time."""
+        if self.steps:
+            self.count()
+            if self.block is None:
+                return
+        left = self.emit(f"sub i64 {self.state[BUDGET].text}, 1")
+        self.state[BUDGET] = Value(INT64, left, lanes=False)
+        after, cold = self.label("go"), self.ahead("poll")
+        self.fork(self.emit(f"icmp eq i64 {left}, 0"), cold, after, UNLIKELY)
+        self.poll()
+        self.state[BUDGET] = constant(INT64, EDGES)
+        self.jump(after)
+        self.bind(after, self.every)
+
+    def count(self) -> None:
+        """Count a step of the lanes that are here; those with too many fault."""
+        steps, mask = self.state[STEPS], self.here()
+        use = Use(self, UINT64, [], lanes=True)
+        one = use.number(1) if mask is None else use.cast("zext", self.bit(mask), "i1", "i64")
+        total = use.op("add", self.lanes(steps), one)
+        self.state[STEPS] = Value(UINT64, total, lanes=True)
+        most = self.lanes(Value(UINT64, "%max_steps", lanes=False))
+        self.fault(use.compare("ugt", total, most), self.tree.function.steps_site, lanes=True)
+        self.flush()
+
+    def finish(self, loop: Loop, around: Around) -> None:
+        """Go on behind a loop."""
+        level = self.levels.pop() if loop.masked else None
+        if not self.bind(around.end, loop.live_after):
+            return
+        if level is not None:
+            self.take_back(loop, None)
+            del self.state[level]
+        if around.leaks:
+            self.leave_if_empty()

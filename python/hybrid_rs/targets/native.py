@@ -1,0 +1,213 @@
+"""Machine code for kernels: found in the cache, else compiled by LLVM, beside the calls or while one waits for it."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from hybrid_rs import _core, flags
+from hybrid_rs.errors import CompileError, PerformanceWarning
+from hybrid_rs.ir.nodes import Function
+from hybrid_rs.targets import background, cache
+
+__all__ = ["Made", "Plan", "forced"]
+
+# What code depends on beside the function: the packages that make it.
+_MAKERS: Final = ("ir", "mathlib", "passes", "printers", "targets")
+_NO_LLVM: Final = "llvmlite is not installed"
+
+
+class Made(NamedTuple):
+    """How a kernel came by its machine code, or why it has none."""
+
+    source: str
+    """"compiled", "cache", or "none"."""
+    seconds: float
+    """How long compiling took, now or when it was stored."""
+    why: str
+    """Why there is none."""
+
+
+class Plan:
+    """How a kernel's machine code is made. It knows nothing of the kernel, so that neither keeps the other alive."""
+
+    def __init__(self, function: Function, uniform: tuple[bool, ...], steps: bool) -> None:
+        """Keep what to compile; the arguments are those of `targets.vm.build`."""
+        self._function = function
+        self._uniform = uniform
+        self._steps = steps
+        self._options = dict(_forced)
+        self.asked = False
+        """Whether a kernel was hot."""
+        self.made: Made | None = None
+        """What came of it so far."""
+
+    def hot(self, kernel: _core.Kernel) -> None:
+        """Get the kernel machine code, since that is likely to pay: at once from the cache, else later."""
+        self.asked = True
+        if self._load(kernel):
+            return
+        if not _has_llvm():
+            self.made = Made("none", 0.0, _NO_LLVM)
+            _warn()
+            return
+        background.submit(lambda: self._quietly(kernel), kernel.rearm)
+
+    def now(self, kernel: _core.Kernel) -> None:
+        """Get the kernel machine code, and wait for it.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        if kernel.native is not None or self._load(kernel):
+            return
+        if not _has_llvm():
+            raise self._cannot(_NO_LLVM)
+        with background.working():
+            self._make(kernel)
+        if kernel.native is None:
+            assert self.made is not None
+            raise self._cannot(self.made.why)
+
+    def text(self, *, assembly: bool) -> str:
+        """Return the code as LLVM's text, or as the processor's.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        if not _has_llvm():
+            raise self._cannot(_NO_LLVM)
+        from hybrid_rs.targets import cpu
+
+        with background.working():
+            code = cpu.build(self._function, self._uniform, self._steps, **self._options)
+            return str(code.assembly if assembly else code.llvm)
+
+    def _cannot(self, why: str) -> CompileError:
+        return CompileError(f"engine: there is no machine code for {self._function.name}: {why}")
+
+    # ---- the cache
+
+    def _key(self) -> bytes:
+        """Digest all that the code depends on. The texts of faults aren't in it, only their numbers."""
+        function = replace(self._function, sites=())
+        parts = (self._uniform, self._steps, sorted(self._options.items()), _core.processor(), _core.__version__)
+        return cache.digest(repr(function).encode(), repr(parts).encode(), _makers())
+
+    def _load(self, kernel: _core.Kernel) -> bool:
+        """Take the code from the cache, if it is there."""
+        try:
+            found = cache.find(self._key())
+            if found is None:
+                return False
+            kernel.attach(found.object, found.width)
+        except cache.RefusedError as why:
+            _report_cache(str(why))
+            return False
+        except ValueError as error:
+            _log().warning("code of %s in the cache can't be used: %s", self._function.name, error)
+            return False
+        self.made = Made("cache", found.seconds, "")
+        return True
+
+    # ---- LLVM
+
+    def _quietly(self, kernel: _core.Kernel) -> None:
+        """Compile on the background's thread: what goes wrong is remembered, and the VM goes on."""
+        with background.working():
+            self._make(kernel)
+
+    def _make(self, kernel: _core.Kernel) -> None:
+        """Compile, unless that has been tried, and keep the code."""
+        if self.made is not None:
+            return
+        if background.is_lost():
+            self.made = Made("none", 0.0, "this process was forked while LLVM was at work")
+            return
+        start = time.perf_counter()
+        try:
+            from hybrid_rs.targets import cpu
+
+            code = cpu.build(self._function, self._uniform, self._steps, **self._options)
+            kernel.attach(code.object, code.width)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the VM goes on
+            self.made = Made("none", time.perf_counter() - start, f"{type(error).__name__}: {error}")
+            _log().warning("%s stays on the VM: %s", self._function.name, self.made.why, exc_info=error)
+            return
+        self.made = Made("compiled", time.perf_counter() - start, "")
+        try:
+            cache.store(self._key(), cache.Entry(code.object, code.width, self.made.seconds))
+        except cache.RefusedError as why:
+            _report_cache(str(why))
+        except OSError as error:
+            _log().info("code of %s was not kept: %s", self._function.name, error)
+
+
+# What tests ask of the compiler, for the kernels made meanwhile.
+_forced: dict[str, Any] = {}
+
+
+@contextmanager
+def forced(**options: Any) -> Iterator[None]:
+    """Have the kernels that are made meanwhile compiled with these arguments of `targets.cpu.build`."""
+    before = dict(_forced)
+    _forced.update(options)
+    try:
+        yield
+    finally:
+        _forced.clear()
+        _forced.update(before)
+
+
+@lru_cache(maxsize=1)
+def _makers() -> bytes:
+    """Digest the sources that make code, and LLVM's version, without importing it."""
+    package = Path(__file__).parents[1]
+    sources = [file for name in _MAKERS for file in sorted(package.joinpath(name).rglob("*.py"))]
+    parts = [file.read_bytes() for file in sources]
+    spec = PathFinder.find_spec("llvmlite")
+    if spec is not None and spec.origin is not None:
+        folder = Path(spec.origin).parent
+        parts.append(folder.joinpath("_version.py").read_bytes())
+        parts += [f"{file.name} {file.stat().st_size}".encode() for file in sorted(folder.glob("binding/*llvmlite*"))]
+    return cache.digest(*parts)
+
+
+@lru_cache(maxsize=1)
+def _has_llvm() -> bool:
+    return PathFinder.find_spec("llvmlite") is not None
+
+
+@lru_cache(maxsize=1)
+def _warn() -> None:
+    """Say once why calls are slower than they could be."""
+    text = f"{_NO_LLVM}: kernels run on the block VM, several times slower than as machine code"
+    package = str(Path(__file__).parents[1])
+    level, frame = 1, sys._getframe()  # noqa: SLF001 - how warnings themselves find it
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, PerformanceWarning, stacklevel=level)
+
+
+@lru_cache(maxsize=8)
+def _report_cache(why: str) -> None:
+    _log().warning("machine code is not kept between runs: %s", why)
+
+
+def _log() -> Any:
+    import logging  # takes milliseconds, and is seldom needed
+
+    return logging.getLogger("hybrid_rs")
+
+
+def turned_off() -> bool:
+    """Whether machine code is turned off for this process."""
+    return flags.resolve().disable_jit

@@ -1,0 +1,95 @@
+//! What machine code is given: the frame, and the functions that it calls back. The layout is fixed in
+//! `docs/design/008-native-code.md`.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::kernel::{Ctx, Status};
+
+/// A function of an object.
+pub(super) type Function = unsafe extern "C" fn(frame: *mut Frame<'_>, begin: u64, end: u64) -> u32;
+
+/// What a function gets beside its range. All fields up to `next` are 8 bytes and part of the interface.
+#[repr(C)]
+pub(super) struct Frame<'a> {
+    /// Scalar inputs in order, then outputs.
+    pub(super) operands: *const *mut u8,
+    /// For each table the address of its first element, then its axis lengths.
+    pub(super) tables: *const u64,
+    /// Bools of the elements that have not failed, or null.
+    pub(super) ok: *mut u8,
+    poll: extern "C" fn(*mut Frame<'a>) -> u32,
+    max_steps: u64,
+    /// Lowest faulting element; `u64::MAX` while there is none.
+    pub(super) fault_index: u64,
+    pub(super) fault_site: u64,
+    next: extern "C" fn(*mut Frame<'a>, *mut [u64; 2]) -> u32,
+    // From here on machine code knows nothing.
+    ctx: &'a Ctx<'a>,
+    begin: u64,
+    panic: Option<Box<dyn Any + Send>>,
+    life: PhantomData<&'a ()>,
+}
+
+impl<'a> Frame<'a> {
+    /// A frame for a range of elements that starts at `begin`.
+    pub(super) fn new(ctx: &'a Ctx<'a>, begin: u64) -> Self {
+        Self {
+            operands: std::ptr::null(),
+            tables: std::ptr::null(),
+            ok: std::ptr::null_mut(),
+            poll,
+            max_steps: ctx.max_steps(),
+            fault_index: u64::MAX,
+            fault_site: 0,
+            next,
+            ctx,
+            begin,
+            panic: None,
+            life: PhantomData,
+        }
+    }
+
+    /// Calls a function for the elements `[begin, end)` of the operands that the frame points to.
+    ///
+    /// # Safety
+    /// The function is one of the interface, for operands of these types; all pointers are valid for the range.
+    pub(super) unsafe fn call(&mut self, function: Function, begin: u64, end: u64) -> Status {
+        // SAFETY: the caller's promise.
+        let status = unsafe { function(self, begin, end) };
+        // What a function can't have let through it comes up here.
+        if let Some(panic) = self.panic.take() {
+            std::panic::resume_unwind(panic);
+        }
+        Status(status)
+    }
+}
+
+/// Whether to stop: asked for, or another worker met a fault below.
+extern "C" fn poll(frame: *mut Frame<'_>) -> u32 {
+    // SAFETY: machine code hands back the frame that it was called with, and waits.
+    let frame = unsafe { &mut *frame };
+    let control = frame.ctx.control();
+    match catch_unwind(AssertUnwindSafe(|| control.poll() || control.skip(frame.begin))) {
+        Ok(stop) => stop.into(),
+        Err(panic) => {
+            frame.panic = Some(panic);
+            1
+        }
+    }
+}
+
+/// Ranges are handed out one a call.
+extern "C" fn next(_frame: *mut Frame<'_>, _range: *mut [u64; 2]) -> u32 {
+    0
+}
+
+/// Lets other threads see stores that bypassed the caches, before they hear that the range is done.
+pub(super) fn publish() {
+    // SAFETY: every x86-64 processor has the instruction; it touches no memory of Rust's.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
+}
