@@ -37,15 +37,18 @@ def lowered_file() -> Path:
 
 
 def definition(name: str, type_: Type) -> Function:
-    """Give the definition of an elementary function for float32 or float64: one result, no tables, no faults."""
+    """Give the definition of an elementary function for float32 or float64: one result, no tables, no faults.
+
+    Raises:
+        KeyError: For a function that has none.
+    """
     with _lock:
         return _definition(name, type_)
 
 
 @cache
 def _definition(name: str, type_: Type) -> Function:
-    l = _lines().get(f"{name}.{type_.name}")
-    return l and store.loads(l)
+    return store.loads(_lines()[f"{name}.{type_.name}"])
 
 
 @cache
@@ -112,13 +115,9 @@ def lower(name: str, type_: Type) -> Function:
 
 def _text() -> str:
     """Write all definitions, a line each."""
-    lines = []
-    for name in NAMES:
-        for type_ in (FLOAT32, FLOAT64):
-            try:
-                lines.append(f"{name}.{type_.name} {store.dumps(lower(name, type_))}\n")
-            except KeyError as e:
-                print(e)
+    lines = [
+        f"{name}.{type_.name} {store.dumps(lower(name, type_))}\n" for name in NAMES for type_ in (FLOAT32, FLOAT64)
+    ]
     return "".join(lines)
 
 

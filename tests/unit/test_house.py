@@ -36,6 +36,7 @@ PYTHON_LAYERS = (
     ("arrays", "flags", "language", "policy"),
     ("ir",),
     ("frontend", "passes", "mathlib", "printers"),
+    ("elementary",),
     ("targets",),
     ("interop",),
     ("metrics", "progress", "tracebacks", "workers"),

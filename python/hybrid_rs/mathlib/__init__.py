@@ -25,6 +25,7 @@ _OPS: Final = {
     "f64_gamma": "lgamma tgamma",
     "f32_exp": "exp exp2 expm1",
     "f32_log": "log log2 log10 log1p",
+    "f32_special": "erf erfc lgamma tgamma",
     "f32_pow": "pow",
     "f32_root": "cbrt hypot",
     "f32_hyperbolic": "sinh cosh tanh",

@@ -119,8 +119,6 @@ class _Expansion:
     def call(self, name: str, type_: Type, operands: list[Expr], out: list[Stmt]) -> Var:
         """Put out an elementary function's statements; give the variable with its result."""
         definition = self.definitions(name, type_)
-        if not definition:
-            return Op(name, type_, tuple(operands))
         values: dict[str, Expr] = {
             param.name: value if isinstance(value, Const | Var) else self.kept(value, name, out)
             for param, value in zip(definition.params, operands, strict=True)

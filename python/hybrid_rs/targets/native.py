@@ -11,12 +11,15 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hybrid_rs import _core, flags
 from hybrid_rs.errors import CompileError, PerformanceWarning
 from hybrid_rs.ir.nodes import Function
 from hybrid_rs.targets import background, cache
+
+if TYPE_CHECKING:
+    from hybrid_rs.targets.cpu import Code
 
 __all__ = ["Made", "Plan", "forced"]
 
@@ -85,11 +88,23 @@ class Plan:
         """
         if not _has_llvm():
             raise self._cannot(_NO_LLVM)
+        with background.working():
+            code = self._built()
+            return code.assembly() if assembly else code.text
+
+    def _built(self) -> Code:
+        """Compile.
+
+        Raises:
+            CompileError: The processor isn't known, or has no instruction for one of the kernel's ops.
+        """
         from hybrid_rs.targets import cpu
 
-        with background.working():
-            code = cpu.build(self._function, self._uniform, self._steps, **self._options)
-            return str(code.assembly if assembly else code.llvm)
+        options = dict(self._options)
+        target = cpu.variant(options.pop("target", "native"))
+        if not cpu.supported(self._function, target):
+            raise CompileError("the processor lacks an instruction that it needs")
+        return cpu.build(self._function, self._uniform, self._steps, target, **options)
 
     def _cannot(self, why: str) -> CompileError:
         return CompileError(f"engine: there is no machine code for {self._function.name}: {why}")
@@ -134,17 +149,15 @@ class Plan:
             return
         start = time.perf_counter()
         try:
-            from hybrid_rs.targets import cpu
-
-            code = cpu.build(self._function, self._uniform, self._steps, **self._options)
-            kernel.attach(code.object, code.width)
+            code = self._built()
+            kernel.attach(code.object, code.lanes)
         except Exception as error:  # noqa: BLE001 - whatever it is, the VM goes on
             self.made = Made("none", time.perf_counter() - start, f"{type(error).__name__}: {error}")
             _log().warning("%s stays on the VM: %s", self._function.name, self.made.why, exc_info=error)
             return
         self.made = Made("compiled", time.perf_counter() - start, "")
         try:
-            cache.store(self._key(), cache.Entry(code.object, code.width, self.made.seconds))
+            cache.store(self._key(), cache.Entry(code.object, code.lanes, self.made.seconds))
         except cache.RefusedError as why:
             _report_cache(str(why))
         except OSError as error:

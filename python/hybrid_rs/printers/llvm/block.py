@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64
-from hybrid_rs.printers.llvm.code import LIKELY, Module, constant
+from hybrid_rs.printers.llvm.code import Module
 from hybrid_rs.printers.llvm.frame import DONE, FAULT, FAULT_INDEX, FAULT_SITE, OK, STOPPED, Framed, in_memory
 from hybrid_rs.printers.llvm.loops import BUDGET, EDGES, STEPS
 from hybrid_rs.printers.llvm.masks import ALIVE
@@ -22,7 +22,6 @@ class BlockFunction(Framed):
 
     def function(self) -> str:
         """Print the function."""
-        self.ends, self.next = {}, {}
         self.stopped = self.ahead("stopped")
         self.open()
         entry = self.block
@@ -50,9 +49,9 @@ class BlockFunction(Framed):
         self.place(leave)
         if self.stream:
             self.line("fence seq_cst")  # what went past the caches is seen before what follows
-        self.end(f"ret i32 {DONE}")
+        self.leave_with(str(DONE))
         self.place(self.stopped)
-        self.end(f"ret i32 {STOPPED}")
+        self.leave_with(str(STOPPED))
         name = "stream" if self.stream else "block"
         return "\n".join([
             f"define i32 @{name}(ptr noalias %frame, i64 %begin, i64 %end) #0 {{", *self.body_text(), "}"
@@ -97,7 +96,7 @@ class BlockFunction(Framed):
         ends, fault = self.emit(f"icmp eq ptr {ok}, null"), self.ahead("faulted")
         self.branch(ends, fault, after)
         self.place(fault)
-        self.end(f"ret i32 {FAULT}")
+        self.leave_with(str(FAULT))
         self.place(whole)
         self.store_whole(results)
         self.end(f"br label %{after.name}")
@@ -111,7 +110,7 @@ class BlockFunction(Framed):
     def how(self, element: str) -> str:
         """Say how a result is stored: what goes past the caches has to be aligned."""
         size = self.shape.width * {"i8": 1, "i16": 2, "i32": 4, "float": 4}.get(element, 8)
-        if not self.stream or size < 16:
+        if not self.stream or size < 16 or size & (size - 1):
             return "align 1"
         return f"align {min(size, 64)}, !nontemporal !2"
 
@@ -125,15 +124,15 @@ class BlockFunction(Framed):
         """Print the recording of a fault of some lanes."""
         word = self.shape.word
         self.module.helpers.setdefault("fault", fault_helper(self.module, self.shape.lanes))
-        self.line(f"call void @fault(ptr %frame, i64 %base, {word} {self.word(mask)}, i64 {site})")
+        self.line(f"call preserve_allcc void @fault(ptr %frame, i64 %base, {word} {self.word(mask)}, i64 {site})")
 
 
 def fault_helper(module: Module, width: int) -> str:
     """Define the recording of a fault of the lanes of a word: as false, or as the lowest one's index and site."""
     kind = f"i{width}"
     cttz = module.intrinsic(f"llvm.cttz.{kind}", kind, kind, "i1")
-    extend = f"%k = add i64 %lane, 0" if width == 64 else f"%k = {'zext' if width < 64 else 'trunc'} {kind} %lane to i64"
-    return f"""define internal void @fault(ptr %frame, i64 %base, {kind} %word, i64 %site) #1 {{
+    extend = "%k = add i64 %lane, 0" if width == 64 else f"%k = {'zext' if width < 64 else 'trunc'} {kind} %lane to i64"
+    return f"""define internal preserve_allcc void @fault(ptr %frame, i64 %base, {kind} %word, i64 %site) #1 {{
 entry:
 %okp = getelementptr i8, ptr %frame, i64 {OK}
 %ok = load ptr, ptr %okp, align 8
