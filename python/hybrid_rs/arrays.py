@@ -24,6 +24,7 @@ __all__ = [
     "join",
     "printable",
     "shown",
+    "shown_object",
     "signature",
     "spread",
 ]
@@ -246,6 +247,12 @@ def shown(value: float) -> str:
     return repr(value)
 
 
+def shown_object(value: object) -> str:
+    """Text of any object, cut where it is long."""
+    text = printable(repr(value))
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}..."
+
+
 def printable(text: str) -> str:
     """Return the text with a question mark for each lone surrogate, which UTF-8 can't have."""
     return text if text.isascii() else text.encode(errors="replace").decode()
@@ -356,10 +363,8 @@ def _is_number(kind: type) -> bool:
 
 
 def _no_number(shape: tuple[int, ...], k: int, values: list[object]) -> KernelFault:
-    shown = repr(values[k])
-    shown = shown if len(shown) <= _MOST_TEXT else f"{shown[:_MOST_TEXT]}..."
     cause = TypeError(
-        f"the callable returned {shown} ({type(values[k]).__name__}), expected a number: "
+        f"the callable returned {shown_object(values[k])} ({type(values[k]).__name__}), expected a number: "
         "bool, int, float or a NumPy scalar of at most 64 bits"
     )
     index = tuple(int(i) for i in np.unravel_index(k, shape)) if len(shape) > 1 else k

@@ -112,7 +112,8 @@ class Runtime:
             out: An array of the result's shape to store into, of a dtype that the result can be cast to ("same_kind").
                 It may overlap the inputs. For several results a tuple of an array or None for each.
             progress: True for a bar on standard error, or a callback ``(elements done, elements in all)``.
-            timeout: Seconds after which the batch is stopped.
+            timeout: Seconds after which the batch is stopped, at the next look at the clock; a batch that ends before
+                that isn't. 0: before anything is computed.
             where: Bools that broadcast with the arrays: the elements to compute. The others keep what ``out`` has, and
                 are zero in a new array.
             max_steps: The most times that an element may go round its loops, all of them together; one that needs more

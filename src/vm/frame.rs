@@ -17,6 +17,7 @@ pub(super) struct Inst {
     pub(super) a: u32,
     pub(super) b: u32,
     pub(super) c: u32,
+    pub(super) d: u32,
     pub(super) imm: u32,
     /// Number of the reciprocal of a constant divisor; [`EVERY`] where there is none.
     pub(super) ahead: u32,

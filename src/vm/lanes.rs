@@ -7,6 +7,7 @@ pub(super) mod call;
 pub(super) mod checked;
 pub(super) mod convert;
 pub(super) mod divide;
+pub(super) mod due;
 pub(super) mod elements;
 pub(super) mod fused;
 pub(super) mod level;

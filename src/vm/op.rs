@@ -99,6 +99,7 @@ pub(super) enum Control {
     JumpIf,
     JumpUnless,
     JumpIfNone,
+    Due,
     Back,
     Enter,
     Compact,
@@ -122,16 +123,21 @@ pub struct Row {
 }
 
 impl Row {
-    /// The field that it writes a register of.
-    pub(super) fn written(&self) -> Option<(Field, Kind)> {
-        // `step` counts in its operand.
-        let counter = if self.name == "step" { Field::A } else { Field::Dst };
-        self.fields.iter().copied().find(|(field, _)| *field == counter)
+    /// The fields that it writes registers of.
+    pub(super) fn written(&self) -> impl Iterator<Item = (Field, Kind)> {
+        let written: &[Field] = match &self.exec {
+            // It counts in its operand.
+            Exec::Code(_) if self.name == "step" => &[Field::A],
+            Exec::Control(Control::Refill, _) => &[Field::B],
+            Exec::Control(Control::Due, _) => &[Field::Dst, Field::D],
+            _ => &[Field::Dst],
+        };
+        self.fields.iter().copied().filter(|(field, _)| written.contains(field))
     }
 
-    /// Whether some lanes of what it writes stay as they were.
+    /// Whether some lanes of what it writes may stay as they were.
     pub(super) fn keeps_lanes(&self) -> bool {
-        self.name == "step" || self.name.starts_with("movm.")
+        self.name == "step" || self.name.starts_with("movm.") || self.name.starts_with("due.")
     }
 
     /// The type of the table's elements that it reads.

@@ -162,7 +162,7 @@ fn ready(draft: &Draft, facts: &Facts, word: &Word, level: Level, places: &[u32]
         Exec::Code(levels) => (levels.at(level), Control::Code),
         Exec::Control(control, levels) => (levels.at(level), control),
     };
-    let mut inst = Inst { code, dst: 0, a: 0, b: 0, c: 0, imm: 0, ahead: EVERY, control };
+    let mut inst = Inst { code, dst: 0, a: 0, b: 0, c: 0, d: 0, imm: 0, ahead: EVERY, control };
     for (field, kind) in &row.fields {
         let number = word.field(*field);
         let place = match kind {
@@ -177,7 +177,7 @@ fn ready(draft: &Draft, facts: &Facts, word: &Word, level: Level, places: &[u32]
             Field::B => inst.b = place,
             Field::C => inst.c = place,
             Field::Imm => inst.imm = place,
-            Field::D => {}
+            Field::D => inst.d = place,
         }
     }
     let divisor = usize::from(word.b);

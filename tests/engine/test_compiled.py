@@ -231,7 +231,7 @@ def test_scalars_and_defaults(engine: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ((1.0,), TypeError, "arrays: power_sum takes 2 to 3 inputs, 1 given"),
+        ((1.0,), TypeError, "arrays: power_sum takes 2 to 3 inputs, 1 given; they are x, y, n"),
         ((1.0, 2.0, 3, 4), TypeError, "arrays: power_sum takes 2 to 3 inputs, 4 given"),
         (
             (np.ones(2, "f2"), 1.0),
@@ -245,8 +245,15 @@ def test_scalars_and_defaults(engine: str) -> None:
         ),
         ((1.0, np.array(["2020"], "M8[Y]")), TypeError, r"y \(arrays\[1\]\): dtype datetime64\[Y\] is not supported"),
         ((1.0, np.zeros(2, [("a", "i4")])), TypeError, r"y \(arrays\[1\]\): dtype \[\('a', '<i4'\)\] is not supported"),
-        ((1.0, None), TypeError, r"y \(arrays\[1\]\): dtype object is not supported"),
-        ((1.0, "abc"), TypeError, r"y \(arrays\[1\]\): dtype <U3 is not supported"),
+        ((1.0, None), TypeError, r"y \(arrays\[1\]\): dtype object is not supported.*; None is no number"),
+        (
+            (1.0, np.array([1, None])),
+            TypeError,
+            r"dtype object is not supported.*; convert it first: a.astype\('float64",
+        ),
+        ((1.0, {1: 2}), TypeError, r"dtype object is not supported.*; {1: 2} is no number"),
+        ((1.0, 1j), TypeError, r"dtype complex128 is not supported.*; give the real and the imaginary part: a.real, a"),
+        ((1.0, "abc"), TypeError, r"y \(arrays\[1\]\): dtype <U3 is not supported.*; give modes as numbers"),
         ((1.0, np.longdouble(1)), TypeError, r"y \(arrays\[1\]\): dtype float128 is not supported"),
         ((1.0, [[1], [2, 3]]), ValueError, r"y \(arrays\[1\]\): "),
         ((np.ma.masked_array([1.0]), 1.0), TypeError, r"x \(arrays\[0\]\): masked arrays are not supported"),

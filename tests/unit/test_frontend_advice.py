@@ -137,3 +137,38 @@ def test_what_is_advised_for_hashes_works(x: int) -> None:
     found = run(made(f"def f(x):{body}"), np.int64(x))
     assert found.dtype == np.uint64
     assert found == wanted
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        (
+            "for c in COEF:\n    value += c\nreturn value",
+            "COEF = np.array(...) above the kernel, and for i in range(len(",
+        ),
+        ("for i in reversed(range(3)):\n    value += i\nreturn value", "`for i in range(n - 1, -1, -1)`"),
+        ("return max([value, y])", "max(value, y)"),
+        ("return value > 1 & y < 3", "parentheses around the comparisons, `(a < b) & (c < d)`, or Python's `and`"),
+        ("return value > 1 | y", "int(...) around the floats, or hr.bits(x)"),
+        ("return value & 1", "int(...) around the floats, or hr.bits(x)"),
+    ],
+)
+def test_habits(body: str, advice: str) -> None:
+    assert refused(body, COEF=(1.0, 2.0)).splitlines()[-1].startswith(f"write instead: {advice}")
+
+
+def test_long_lines_are_cut() -> None:
+    terms = " + ".join(["value"] * 60)
+    for body, at in (
+        (f"return {terms} + vlaue", -1),
+        (f"return vlaue + {terms}", 0),
+        (f"return {terms} + vlaue + {terms}", 1),
+    ):
+        _, _, shown, carets, *_ = refused(body).splitlines()
+        assert len(shown) <= 4 + 120 + 6
+        assert shown[carets.index("^") : carets.rindex("^") + 1] == "vlaue"
+        assert (shown.startswith("    ..."), shown.endswith("...")) == {
+            -1: (True, False),
+            0: (False, True),
+            1: (True, True),
+        }[at]

@@ -105,6 +105,14 @@ def test_every_function_of_the_page_is_there() -> None:
         assert function in FUNCTIONS or cast_type(function) is not None, name
 
 
+def test_every_option_of_a_call_is_on_the_page() -> None:
+    from hybrid_rs import runtime
+
+    text = PAGE[PAGE.index("## Calls") : PAGE.index("## Speed")]
+    assert set(re.findall(r"^\| `(\w+)=`", text, re.MULTILINE)) == set(runtime.map.__kwdefaults__ or ())
+    assert set(runtime.map.__kwdefaults__ or ()) == set(runtime.Runtime.map.__kwdefaults__ or ())
+
+
 def test_the_table_of_errors_shows_a_real_one() -> None:
     from hybrid_rs.errors import CompileError
 

@@ -180,7 +180,7 @@ def clamped(x: Any) -> Any:
 
 def test_a_uniform_count_costs_the_lanes_nothing() -> None:
     ops = loop_ops(lowered(busy, "int32", "int64"), (False, True))
-    assert on_lanes(ops) == ["mul.i32.vs", "add.i32.vs", "rem.i32.vs"]
+    assert on_lanes(ops) == ["mul.i16.vs", "add.i16.vs", "rem.i16.vs"]
 
 
 def test_a_count_of_each_lane_costs_three_more_ops_and_a_jump() -> None:

@@ -21,6 +21,16 @@ __all__ = ["MOST_AXES", "Operand", "as_table", "check_cast", "read", "read_decla
 MOST_AXES = 8
 """Most axes of a table."""
 
+_ADVICE = {
+    "O": "; convert it first: a.astype('float64')",
+    "U": "; convert texts first: np.array(list, dtype='float64'); give modes as numbers",
+    "S": "; convert texts first: np.array(list, dtype='float64'); give modes as numbers",
+    "c": "; give the real and the imaginary part: a.real, a.imag",
+    "M": "; convert it first: a.astype('int64')",
+    "m": "; convert it first: a.astype('int64')",
+    "V": "; give its fields, each as an argument: a['name']",
+}
+"""What to do about arrays of other dtypes, by their kind."""
 _TYPES = {np.dtype(type_.name): type_ for type_ in ALL}
 
 
@@ -74,7 +84,11 @@ def _native(label: str, array: AnyArray) -> AnyArray:
     native = dtype.newbyteorder("=")
     if native in _TYPES:
         return array.astype(native)
-    advice = "; convert it first: a.astype('float32')" if dtype == np.float16 else ""
+    advice = _ADVICE.get(dtype.kind, "")
+    if dtype.kind == "f":
+        advice = f"; convert it first: a.astype('float{32 if dtype == np.float16 else 64}')"
+    if array.ndim == 0 and dtype.kind == "O":
+        advice = f"; {arrays.shown_object(array.item())} is no number"
     raise TypeError(f"{label}: dtype {dtype} is not supported; kernels take {arrays.SUPPORTED}{advice}")
 
 

@@ -66,7 +66,7 @@ class Variant:
         self.quick = self.guards
         if defaults:
             self.quick = _core.Guards([*values, (function, "__defaults__", defaults, False)], rows)
-        self._function: Function | None = None
+        self._passed: dict[bool, Function] = {}
         self.kernels: dict[tuple[tuple[bool, ...], bool], _core.Kernel] = {}
         """By which inputs are uniform, and whether steps are counted."""
         self.plans: dict[_core.Kernel, native.Plan] = {}
@@ -76,9 +76,14 @@ class Variant:
     @property
     def function(self) -> Function:
         """The function after all passes."""
-        if self._function is None:
-            self._function = passes.run(self.typed.function)
-        return self._function
+        return self.passed(steps=False)
+
+    def passed(self, *, steps: bool) -> Function:
+        """Return the function after all passes; with `steps` each element keeps its number of steps."""
+        found = self._passed.get(steps)
+        if found is None:
+            found = self._passed[steps] = passes.run(self.typed.function, steps=steps)
+        return found
 
     def tables(self) -> tuple[NDArray[Any], ...] | None:
         """Return the captured arrays of this moment; None if one is of other axes or another dtype now.
@@ -211,7 +216,10 @@ class Specialiser:
         if not 0 <= missing <= len(defaults):
             most, least = self.nin, max(self.nin - len(defaults), 0)
             takes = f"{most}" if most == least else f"{least} to {most}"
-            raise TypeError(f"arrays: {self.function.__name__} takes {takes} inputs, {len(given)} given")
+            names = ", ".join(label.partition(" ")[0] for label in self.labels)
+            raise TypeError(
+                f"arrays: {self.function.__name__} takes {takes} inputs, {len(given)} given; they are {names}"
+            )
         return (*given, *defaults[len(defaults) - missing :])
 
     def _check_code(self) -> None:
@@ -330,7 +338,7 @@ class Specialiser:
         with self.lock:
             found = variant.kernels.get(key)
             if found is None:
-                function = variant.function
+                function = variant.passed(steps=steps)
                 flags = (*uniform, *(True,) * (len(function.params) - len(uniform)))  # all tables are
                 found = vm.build(function, flags, steps)
                 if not native.turned_off():

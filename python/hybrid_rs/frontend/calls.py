@@ -73,6 +73,9 @@ def _call_known(walk: Walk, node: ast.Call, found: Found) -> Operand:
     least, most = (entry.least, entry.most) if entry is not None else (1, 1)
     if not least <= len(node.args) <= most:
         if value in (min, max) and len(node.args) == 1:
+            if isinstance(node.args[0], ast.List | ast.Tuple):
+                items = ", ".join(map(ast.unparse, node.args[0].elts))
+                raise walk.fail(node, f"unsupported: {value.__name__} of one argument", f"{value.__name__}({items})")
             raise walk.fail(
                 node,
                 f"unsupported: {value.__name__} of one argument",

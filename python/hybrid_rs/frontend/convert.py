@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from hybrid_rs.frontend.types import fits, promote
@@ -117,7 +116,7 @@ def _rounded(known: Number, type_: Type) -> float:
     if isinstance(known, float) or abs(known) <= 1 << 53:
         return floats.round_to(type_, float(known))
     try:
-        return floats.nearest(type_, Fraction(known))
+        return floats.nearest(type_, known)
     except OverflowError:
         return math.inf
 

@@ -181,6 +181,10 @@ def _if(walk: Walk, node: ast.If) -> None:
     before = frame.assigned
     assert before is not None
     after_then, then = walk.apart(lambda: _branch(walk, node.body, before))
+    if not node.orelse:
+        walk.out.append(If(test.expr, tuple(then), ()))
+        frame.assigned = before
+        return
     after_else, orelse = walk.apart(lambda: _branch(walk, node.orelse, before))
     walk.out.append(If(test.expr, tuple(then), tuple(orelse)))
     if after_then is None or after_else is None:

@@ -10,7 +10,6 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from hybrid_rs.ir import floats, integers
@@ -106,7 +105,7 @@ def convert(source: Type, target: Type, value: float) -> float:
     if target.kind == "f":
         if source.kind == "f" or abs(value) <= 1 << 53:
             return floats.round_to(target, float(value))
-        return floats.nearest(target, Fraction(int(value)))
+        return floats.nearest(target, int(value))
     if source.kind != "f":
         return integers.wrap(target, int(value))
     if math.isnan(value):

@@ -28,6 +28,15 @@ impl Machine<'_> {
                         pc = inst.imm as usize;
                     }
                 }
+                Control::Due => {
+                    if self.frame.meet(inst.b, inst.d) {
+                        self.frame.carry_out(inst);
+                        if self.frame.answer != 0 {
+                            continue;
+                        }
+                    }
+                    pc = inst.imm as usize;
+                }
                 Control::Back => {
                     pc = inst.imm as usize;
                     if let Some(flow) = self.back(pc, at) {
@@ -43,7 +52,7 @@ impl Machine<'_> {
                     (self.frame.hi, self.frame.padded) = self.windows[self.depth];
                 }
                 Control::Compact => self.compact(inst),
-                Control::Refill if self.keeps_on(at, inst) => {}
+                Control::Refill if self.keeps_on(inst) => {}
                 Control::Refill => return Flow::Refill,
                 Control::End => {
                     self.work += self.cost(start, pc, lanes);

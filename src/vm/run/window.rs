@@ -20,14 +20,17 @@ impl Frame<'_> {
         }
     }
 
-    /// Gives `count` lanes from `lo` on the elements from `first` on; they are the window, and end the block.
-    pub(super) fn begin(&mut self, lo: usize, count: usize, first: u64) {
-        let hi = lo + count;
+    /// Gives `count` lanes from `lo` on the elements from `first` on.
+    pub(super) fn hold(&mut self, lo: usize, count: usize, first: u64) {
         self.ordered = lo == 0;
-        self.block = hi;
-        for (index, element) in self.memory.index[lo..hi].iter_mut().zip(first..) {
+        for (index, element) in self.memory.index[lo..lo + count].iter_mut().zip(first..) {
             *index = element;
         }
+    }
+
+    /// Begins the elements that the lanes `[lo, hi)` hold: they are the window, and end the block.
+    pub(super) fn begin(&mut self, lo: usize, hi: usize) {
+        self.block = hi;
         self.set_window(lo, hi);
         self.set_ok();
     }

@@ -14,6 +14,7 @@ from hybrid_rs.ir.ops import OPS, main_type
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
 from hybrid_rs.printers.vm.code import EVERY, SHORT, Code
+from hybrid_rs.printers.vm.counted import Counted
 from hybrid_rs.printers.vm.masks import Masks
 
 __all__ = ["Values"]
@@ -39,6 +40,8 @@ class Values:
         self.expiring: dict[int, list[int]] = {}
         for variable, place in enumerate(tree.last):
             self.expiring.setdefault(place, []).append(variable)
+        # Counters that aren't kept: their registers hold the time at which they come to their end.
+        self.counters: dict[int, Counted] = {}
         self.inputs = {param.name: place for place, param in enumerate(tree.params)}
         self.place = 0
 
@@ -121,9 +124,21 @@ class Values:
         """Give a constant."""
         return ~self.code.const(expr.type, expr.value)
 
-    def var(self, expr: Var, _want: int | None) -> int:
+    def var(self, expr: Var, want: int | None) -> int:
         """Give a variable."""
-        return self.home(self.tree.names[expr.name])
+        return self.variable(self.tree.names[expr.name], want)
+
+    def variable(self, variable: int, want: int | None = None) -> int:
+        """Give a variable by its number; a counter that isn't kept is printed."""
+        counted = self.counters.get(variable)
+        if counted is None:
+            return self.home(variable)
+        type_ = self.types[variable]
+        if counted.exact:
+            return self.two("sub", type_, counted.time, ~counted.clock, type_, want)
+        op, back = ("add", "sub") if counted.up else ("sub", "add")
+        end = self.two(op, type_, self.value(counted.end), ~counted.clock, type_)
+        return self.two(back, type_, end, counted.time, type_, want)
 
     def cast(self, expr: Cast, want: int | None) -> int:
         """Print a conversion."""
