@@ -133,6 +133,13 @@ fn affinity() -> Option<Vec<usize>> {
     None
 }
 
+/// Bytes that the last level of data caches holds, as seen from the first allowed CPU; `None` where the system doesn't tell.
+#[must_use]
+pub fn last_cache() -> Option<u64> {
+    let caches = caches(Path::new("/"), affinity()?.first().copied()?);
+    caches.l3.or(caches.l2).or(caches.l1d).map(|cache| cache.bytes)
+}
+
 /// What tells processors apart that machine code is made for: vendor, family, model, and instructions that processor and
 /// system offer. The same on every run on the same machine; empty where nothing is compiled.
 #[must_use]

@@ -11,7 +11,7 @@ use super::kernel::{Argument, PyKernel};
 use crate::kernel::SharedKernel;
 use crate::native::{self, Made, Native, Operand};
 use crate::tier::Tier;
-use crate::topology::Topology;
+use crate::topology::last_cache;
 use crate::vm;
 
 /// Time in the VM after which machine code is likely to pay, in ns: compiling takes some 100 ms beside the calls.
@@ -118,10 +118,7 @@ pub(crate) fn heat(kernel: &Bound<'_, PyKernel>, elements: u64) {
 /// The bytes that the last level of caches holds.
 fn cache_bytes() -> u64 {
     static BYTES: OnceLock<u64> = OnceLock::new();
-    *BYTES.get_or_init(|| {
-        let caches = Topology::detect().caches;
-        caches.l3.or(caches.l2).map_or(CACHE, |cache| cache.bytes)
-    })
+    *BYTES.get_or_init(|| last_cache().unwrap_or(CACHE))
 }
 
 impl Tiers {

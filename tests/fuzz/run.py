@@ -142,9 +142,9 @@ def status(record: Record) -> str:
     tally = record.tally
     rate = tally.programs / record.seconds if record.seconds else 0.0
     return (
-        f"next seed {record.following}: {tally.programs:,} programs ({tally.plain:,} with plain Python), "
-        f"{tally.elements:,} elements, {tally.faulty:,} programs with faults, {len(record.found)} mismatches, "
-        f"{rate:.1f} programs/s"
+        f"next seed {record.following}: {tally.programs:,} programs ({tally.plain:,} with plain Python, "
+        f"{tally.native:,} as machine code), {tally.elements:,} elements, {tally.faulty:,} programs with faults, "
+        f"{len(record.found)} mismatches, {rate:.1f} programs/s"
     )
 
 
@@ -162,7 +162,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"seed {record.following}", flush=True)
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="hybrid_rs-fuzz-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="hybrid_rs-fuzz-") as scratch, tempfile.TemporaryDirectory() as cache:
+        os.environ["HYBRID_RS_CACHE_DIR"] = cache  # code of random programs is worth nothing later
         try:
             fuzz(options.programs, options.seconds, options.jobs, record, Path(scratch))
         except BrokenProcessPool:
