@@ -7,7 +7,7 @@ from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
 from hybrid_rs.printers.llvm.branches import Printer
 from hybrid_rs.printers.llvm.code import UNLIKELY, Module
-from hybrid_rs.printers.llvm.rows import canonical
+from hybrid_rs.printers.llvm.masks import ALIVE
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
 from hybrid_rs.printers.llvm.use import Use
 
