@@ -1,5 +1,6 @@
 """Machine code through the public calls: the bits of NumPy and plain Python, in every layout and at every end."""
 
+import math
 import time
 from typing import Any
 
@@ -221,13 +222,13 @@ def test_steps_are_bounded() -> None:
 def test_results_larger_than_the_caches() -> None:
     # Blocks of results bypass the caches from a single byte on; the array begins anywhere.
     for width in (4, 8):
-        with native.forced(width=width):
+        with native.forced(shape=(width, 1)):
             kernel = hr.kernel(plain)
             kernel(np.ones(3), 1.0)
         (core,) = kernels_of(kernel)
         (plan,) = variant_of(kernel).plans.values()
         code = compiled(plan)
-        core.attach(code.object, code.width, 1)
+        core.attach(code.object, code.lanes, 1)
         for shift in (0, 8, 16, 24, 3, 40):
             x = np.arange(70_001.0)
             room = np.zeros(8 * 70_009, np.uint8)
@@ -250,9 +251,7 @@ def variant_of(kernel: Any) -> Any:
 
 
 def compiled(plan: native.Plan) -> Any:
-    from hybrid_rs.targets import cpu
-
-    return cpu.build(plan._function, plan._uniform, plan._steps, **plan._options)
+    return plan._built()
 
 
 def test_an_object_that_cant_be_loaded() -> None:
@@ -269,17 +268,19 @@ def test_an_object_that_cant_be_loaded() -> None:
             core.attach(code.object, width)
     for cut in range(0, len(code.object), 97):
         with pytest.raises(ValueError, match="^object: "):
-            core.attach(code.object[:cut], code.width)
+            core.attach(code.object[:cut], code.lanes)
     assert core.native is None
-    core.attach(code.object, code.width)
+    core.attach(code.object, code.lanes)
     np.testing.assert_array_equal(kernel(np.ones(3), 1.0, engine="native"), [2, 2, 2])
 
 
-@pytest.mark.parametrize("options", [{"width": 4}, {"width": 16}, {"width": 8, "refill": False}, {"width": 1}])
+@pytest.mark.parametrize(
+    "options", [{"shape": (4, 1)}, {"shape": (8, 2)}, {"shape": (8, 1), "refill": False}, {"shape": (1, 1)}]
+)
 def test_other_widths(options: dict[str, Any]) -> None:
     with native.forced(**options):
         kernel = hr.kernel(collatz.py_func)
         for n in (1, 15, 16, 17, 400):
             k = np.arange(1, n + 1)
             np.testing.assert_array_equal(kernel(k, engine="native"), [collatz_of(int(one)) for one in k])
-        assert width_of(kernel, k) == options["width"]
+        assert width_of(kernel, k) == math.prod(options["shape"])

@@ -125,7 +125,7 @@ class _Expansion:
         }
         self.count += 1
         copy = _Copy(f"%{name}.{self.count}", values)
-        result = Param(copy.renamed("result"), type_)
+        result = Param(copy.renamed("%result"), type_)
         self.locals += [Param(copy.renamed(local.name), local.type) for local in definition.locals]
         self.locals.append(result)
         out += copy.inlined(definition.body, result.name)
@@ -144,7 +144,7 @@ class _Copy:
 
     def inlined(self, body: tuple[Stmt, ...], result: str) -> tuple[Stmt, ...]:
         """Give the statements with assignments to `result` in place of the returns."""
-        end = Break(self.renamed("end"))
+        end = Break(self.renamed("%end"))
         copied = without_tail_jumps(self.body(body, result, end), end)
         jumps = any(stmt == end for stmt in walk.statements(copied))
         return (Block(end.label, copied),) if jumps else copied

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64
-from hybrid_rs.printers.llvm.code import Module
+from hybrid_rs.printers.llvm.code import LIKELY, Module, constant
 from hybrid_rs.printers.llvm.frame import DONE, FAULT, FAULT_INDEX, FAULT_SITE, OK, STOPPED, Framed, in_memory
 from hybrid_rs.printers.llvm.loops import BUDGET, EDGES, STEPS
 from hybrid_rs.printers.llvm.masks import ALIVE

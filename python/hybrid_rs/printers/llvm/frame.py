@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hybrid_rs.ir.nodes import Table
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
@@ -10,6 +12,7 @@ from hybrid_rs.printers.llvm.code import UNLIKELY, Module
 from hybrid_rs.printers.llvm.masks import ALIVE
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
 from hybrid_rs.printers.llvm.use import Use
+from hybrid_rs.printers.llvm.rows import canonical
 
 __all__ = ["DONE", "FAULT", "STOPPED", "Framed"]
 
@@ -127,9 +130,7 @@ ret i32 %r
     def outputs(self) -> list[tuple[str, str]]:
         """Give the outputs' types in memory and pointers."""
         pointers = self.pointers[len(self.tree.params) :]
-        return [
-            (in_memory(type_), pointer) for type_, pointer in zip(self.tree.function.results, pointers, strict=True)
-        ]
+        return [(in_memory(type_), pointer) for type_, pointer in zip(self.tree.function.results, pointers, strict=True)]
 
     def store_part(self, results: list[str], word: str) -> None:
         """Print the storing of some lanes, one after the other."""

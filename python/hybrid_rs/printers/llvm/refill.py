@@ -14,7 +14,7 @@ from typing import Final
 from hybrid_rs.ir.nodes import Param
 from hybrid_rs.ir.tree import Block, Exit, Loop, Return, Tree, bits
 from hybrid_rs.ir.types import BOOL, INT64
-from hybrid_rs.printers.llvm.code import UNLIKELY, Label, Module, constant
+from hybrid_rs.printers.llvm.code import UNLIKELY, Head, Label, Module, constant
 from hybrid_rs.printers.llvm.frame import DONE, FAULT, FAULT_INDEX, FAULT_SITE, NEXT, OK, STOPPED, Framed, in_memory
 from hybrid_rs.printers.llvm.loops import BUDGET, EDGES, STEPS
 from hybrid_rs.printers.llvm.masks import ALIVE, Around, Level
