@@ -64,7 +64,7 @@ def least(type_: Type, interval: Interval) -> int:
     for lowest, highest in _LIMITS[type_.kind]:
         if lowest <= low and high <= highest:
             break
-        place += 1  # noqa: SIM113 - the last one holds all
+        place += 1
     return place
 
 
@@ -139,8 +139,7 @@ class Number:
             cost = own[at]
             conversion = CONVERSION[at]
             for to in range(4) if at >= self.least else range(at + 1):
-                if cost + conversion[to] < best[to]:
-                    best[to] = cost + conversion[to]
+                best[to] = min(best[to], cost + conversion[to])
 
     def costs(self, free: bool) -> Costs:
         """Find what it costs to compute it in each width."""
