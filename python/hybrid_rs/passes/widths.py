@@ -82,6 +82,10 @@ class Local:
         self.outer = outer
         """The variable that it stands for in a loop."""
 
+    def widen(self) -> None:
+        """Take 32 bits at least, if its type has them."""
+        self.choices = tuple([place for place in self.choices if place >= _PLACES[32]]) or self.choices
+
     @property
     def own(self) -> Local:
         """What it is: the variable that it stands for, if that has the same width."""
