@@ -17,7 +17,7 @@ from hybrid_rs.frontend import Arg, TableArg
 from hybrid_rs.ir import walk
 from hybrid_rs.ir.nodes import Block, Cast, Expr, Function, Loop, Param
 from hybrid_rs.ir.reference import Faulted, run
-from hybrid_rs.ir.show import show
+from hybrid_rs.ir.show import show, show_expr
 from hybrid_rs.ir.types import Type, named
 from hybrid_rs.ir.verify import verify
 from hybrid_rs.passes.narrow import narrow, narrow_counting
@@ -154,6 +154,22 @@ def test_the_measured_kernels(kernel: Any, types: Sequence[Any], changes: dict[s
     assert of_locals(after) == {**of_locals(before), **changes}
     if not changes:
         assert after is before
+
+
+def test_loops_are_counted_in_32_bits_and_without_casts() -> None:
+    def kernel(x: Any) -> Any:
+        total = 0.0
+        most = int(min(max(x, 0.0), 100.0))
+        for i in range(most):
+            total += x * i
+        for _ in range(5):
+            total *= 0.5
+        return total
+
+    function = final(kernel, FLOAT64)
+    loops = [stmt for stmt in walk.statements(function.body) if isinstance(stmt, Loop)]
+    assert [show_expr(loop.cond) for loop in loops] == ["i < most", "%4 != 0u32"]
+    assert {of_locals(function)[name] for name in ("i", "most")} == {"int32"}
 
 
 def test_a_hash_of_64_bits_stays() -> None:

@@ -64,7 +64,7 @@ def least(type_: Type, interval: Interval) -> int:
     for lowest, highest in _LIMITS[type_.kind]:
         if lowest <= low and high <= highest:
             break
-        place += 1  # noqa: SIM113 - the last one holds all
+        place += 1
     return place
 
 
@@ -81,6 +81,10 @@ class Local:
         self.width = _PLACES[type_.bits]
         self.outer = outer
         """The variable that it stands for in a loop."""
+
+    def widen(self) -> None:
+        """Take 32 bits at least, if its type has them."""
+        self.choices = tuple([place for place in self.choices if place >= _PLACES[32]]) or self.choices
 
     @property
     def own(self) -> Local:
@@ -139,8 +143,7 @@ class Number:
             cost = own[at]
             conversion = CONVERSION[at]
             for to in range(4) if at >= self.least else range(at + 1):
-                if cost + conversion[to] < best[to]:
-                    best[to] = cost + conversion[to]
+                best[to] = min(best[to], cost + conversion[to])
 
     def costs(self, free: bool) -> Costs:
         """Find what it costs to compute it in each width."""
