@@ -12,18 +12,23 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hybrid_rs import _core, flags
 from hybrid_rs.errors import CompileError, PerformanceWarning
 from hybrid_rs.ir.nodes import Function
 from hybrid_rs.targets import background, cache
 
-__all__ = ["Made", "Plan", "forced"]
+if TYPE_CHECKING:
+    from hybrid_rs.targets import cpu
+
+__all__ = ["UNSUPPORTED", "Made", "Plan", "forced", "turned_off"]
 
 # What code depends on beside the function: the packages that make it.
 _MAKERS: Final = ("ir", "mathlib", "passes", "printers", "targets")
 _NO_LLVM: Final = "llvmlite is not installed"
+UNSUPPORTED: Final = "it has operations that the compiler doesn't know"
+"""Why there is no machine code for functions that only the VM can run."""
 
 
 class Made(NamedTuple):
@@ -86,11 +91,12 @@ class Plan:
         """
         if not _has_llvm():
             raise self._cannot(_NO_LLVM)
-        from hybrid_rs.targets import cpu
-
         with background.working():
-            code = cpu.build(self._function, self._uniform, self._steps, **self._options)
-            return str(code.assembly if assembly else code.llvm)
+            try:
+                code = self._build()
+            except CompileError as error:
+                raise self._cannot(str(error)) from None
+            return code.assembly() if assembly else code.text
 
     def _cannot(self, why: str) -> CompileError:
         return CompileError(f"engine: there is no machine code for {self._function.name}: {why}")
@@ -135,21 +141,33 @@ class Plan:
             return
         start = time.perf_counter()
         try:
-            from hybrid_rs.targets import cpu
-
-            code = cpu.build(self._function, self._uniform, self._steps, **self._options)
-            kernel.attach(code.object, code.width)
+            code = self._build()
+            kernel.attach(code.object, code.lanes)
+        except CompileError as error:
+            self.made = Made("none", time.perf_counter() - start, str(error))
+            _log().info("%s stays on the VM: %s", self._function.name, error)
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is, the VM goes on
             self.made = Made("none", time.perf_counter() - start, f"{type(error).__name__}: {error}")
             _log().warning("%s stays on the VM: %s", self._function.name, self.made.why, exc_info=error)
             return
         self.made = Made("compiled", time.perf_counter() - start, "")
         try:
-            cache.store(self._key(), cache.Entry(code.object, code.width, self.made.seconds))
+            cache.store(self._key(), cache.Entry(code.object, code.lanes, self.made.seconds))
         except cache.RefusedError as why:
             _report_cache(str(why))
         except OSError as error:
             _log().info("code of %s was not kept: %s", self._function.name, error)
+
+    def _build(self) -> cpu.Code:
+        """Compile; CompileError where that isn't possible."""
+        from hybrid_rs.targets import cpu
+
+        options = dict(self._options)
+        target = cpu.variant(options.pop("target", "native"))
+        if not cpu.supported(self._function, target):
+            raise CompileError(UNSUPPORTED)
+        return cpu.build(self._function, self._uniform, self._steps, target, **options)
 
 
 # What tests ask of the compiler, for the kernels made meanwhile.
@@ -158,7 +176,7 @@ _forced: dict[str, Any] = {}
 
 @contextmanager
 def forced(**options: Any) -> Iterator[None]:
-    """Have the kernels that are made meanwhile compiled with these arguments of `targets.cpu.build`."""
+    """Have kernels that are made meanwhile compiled with these arguments of `targets.cpu.build`, `target` by name."""
     before = dict(_forced)
     _forced.update(options)
     try:
