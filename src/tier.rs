@@ -53,7 +53,12 @@ impl Tier {
             return native::run(native, ctx, begin, end);
         }
         let start = Instant::now();
-        let status = vm::run(&self.program, ctx, begin, end);
+        // The VM may take further ranges for as long as the batch lasts, but not beside machine code.
+        let next = |unfinished| self.native.get().map_or_else(|| ctx.next_range(unfinished), |_| None);
+        let status = match ctx.has_next() {
+            true => vm::run(&self.program, &ctx.with_next(&next), begin, end),
+            false => vm::run(&self.program, ctx, begin, end),
+        };
         let spent = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.vm_ns.fetch_add(spent, Ordering::Relaxed);
         status

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use crate::kernel::{Ctx, Status};
 
@@ -28,13 +29,14 @@ pub(super) struct Frame<'a> {
     // From here on machine code knows nothing.
     ctx: &'a Ctx<'a>,
     begin: u64,
+    more: Option<Instant>,
     panic: Option<Box<dyn Any + Send>>,
     life: PhantomData<&'a ()>,
 }
 
 impl<'a> Frame<'a> {
-    /// A frame for a range of elements that starts at `begin`.
-    pub(super) fn new(ctx: &'a Ctx<'a>, begin: u64) -> Self {
+    /// A frame for a range of elements that starts at `begin`; up to the moment `more` further ones are handed over.
+    pub(super) fn new(ctx: &'a Ctx<'a>, begin: u64, more: Option<Instant>) -> Self {
         Self {
             operands: std::ptr::null(),
             tables: std::ptr::null(),
@@ -46,8 +48,20 @@ impl<'a> Frame<'a> {
             next,
             ctx,
             begin,
+            more,
             panic: None,
             life: PhantomData,
+        }
+    }
+
+    /// Runs what must not unwind into machine code; after a panic, which waits for the end of the call, `otherwise`.
+    fn guarded<T>(&mut self, job: impl FnOnce(&Self) -> T, otherwise: T) -> T {
+        match catch_unwind(AssertUnwindSafe(|| job(self))) {
+            Ok(value) => value,
+            Err(panic) => {
+                self.panic.get_or_insert(panic);
+                otherwise
+            }
         }
     }
 
@@ -71,18 +85,24 @@ extern "C" fn poll(frame: *mut Frame<'_>) -> u32 {
     // SAFETY: machine code hands back the frame that it was called with, and waits.
     let frame = unsafe { &mut *frame };
     let control = frame.ctx.control();
-    match catch_unwind(AssertUnwindSafe(|| control.poll() || control.skip(frame.begin))) {
-        Ok(stop) => stop.into(),
-        Err(panic) => {
-            frame.panic = Some(panic);
-            1
-        }
-    }
+    frame.guarded(|frame| control.poll() || control.skip(frame.begin), true).into()
 }
 
-/// Ranges are handed out one a call.
-extern "C" fn next(_frame: *mut Frame<'_>, _range: *mut [u64; 2]) -> u32 {
-    0
+/// Another range for code that is done with most of what it had; 0: there is none.
+extern "C" fn next(frame: *mut Frame<'_>, range: *mut [u64; 2]) -> u32 {
+    // SAFETY: as in `poll`; there is room for a range where it points to.
+    let (frame, range) = unsafe { (&mut *frame, &mut *range) };
+    if frame.fault_index != u64::MAX || frame.more.is_none_or(|more| Instant::now() >= more) {
+        return 0;
+    }
+    // What was taken before may still have elements that aren't finished.
+    match frame.guarded(|frame| frame.ctx.next_range(frame.begin), None) {
+        Some((begin, end)) => {
+            *range = [begin, end];
+            1
+        }
+        None => 0,
+    }
 }
 
 /// Lets other threads see stores that bypassed the caches, before they hear that the range is done.

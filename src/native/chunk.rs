@@ -3,7 +3,7 @@
 //! Contiguous operands are given where they are. Others, and the last elements that don't fill a block, go through a
 //! scratch: inputs are copied there, outputs too (what isn't computed stays as it was), results are copied back.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::abi::{Frame, publish};
 use super::code::{Form, Native};
@@ -20,6 +20,8 @@ const PACKED: u64 = 1 << 10;
 const PACKED_REFILLS: u64 = 1 << 13;
 /// Bytes that a store that bypasses the caches writes at least and at most, aligned by as many.
 const STREAMED: (usize, usize) = (16, 64);
+/// How long a call takes further ranges: those that it has count as unfinished until it ends, for progress and stops.
+const HAND_OVER: Duration = Duration::from_millis(20);
 /// Chunks with fewer elements aren't timed: reading the clock twice takes as long as some of them.
 const TIMED: u64 = 1 << 10;
 
@@ -81,7 +83,12 @@ impl<'a> Chunk<'a> {
                 at += slice;
             }
         }
-        self.by(race.better(), at, end)
+        match race.better() {
+            Form::Refill if !self.strided => {
+                self.call(Form::Refill, at, end - at, None, Some(Instant::now() + HAND_OVER))
+            }
+            form => self.by(form, at, end),
+        }
     }
 
     fn by(&mut self, form: Form, begin: u64, end: u64) -> Status {
@@ -156,17 +163,20 @@ impl<'a> Chunk<'a> {
         let padded = if form == Form::Refill { count } else { count.next_multiple_of(self.native.width()) };
         let all = padded != count;
         if !all && !self.strided {
-            return self.call(form, begin, count, None);
+            return self.call(form, begin, count, None, None);
         }
         let moved = Moved { begin, count: count as usize, padded: padded as usize, all };
         self.load(&moved);
-        let status = self.call(form, begin, padded, Some(&moved));
+        let status = self.call(form, begin, padded, Some(&moved), None);
         self.store(&moved);
         status
     }
 
-    /// Calls a function for `count` elements from `begin` on, of which those that were `moved` lie in the scratch.
-    fn call(&mut self, form: Form, begin: u64, count: u64, moved: Option<&Moved>) -> Status {
+    /// Calls a function for `count` elements from `begin` on, of which those that were `moved` lie in the scratch. Up to
+    /// the moment `more` it may take further ranges.
+    fn call(&mut self, form: Form, begin: u64, count: u64, moved: Option<&Moved>, more: Option<Instant>) -> Status {
+        // Further ranges lie anywhere, so that machine code has to count from the batch's first element.
+        let origin = if more.is_some() { 0 } else { begin };
         self.scratch.operands.clear();
         let inputs = self.ctx.inputs().iter().zip(&self.native.made.inputs);
         let views =
@@ -175,27 +185,28 @@ impl<'a> Chunk<'a> {
             let address = match moved {
                 _ if uniform => view.address(),
                 Some(moved) if moved.takes(view) => self.scratch.address(moved.slot(number)),
-                _ => place(view, begin),
+                _ => place(view, origin),
             };
             self.scratch.operands.push(address);
         }
-        let mut frame = Frame::new(self.ctx, begin);
+        let mut frame = Frame::new(self.ctx, begin, more);
         frame.operands = self.scratch.operands.as_ptr();
         frame.tables = self.scratch.tables.as_ptr();
         if let Some(ok) = self.ctx.ok() {
             let number = self.scratch.operands.len();
             frame.ok = match moved.filter(|moved| moved.takes(ok)) {
                 Some(moved) => self.scratch.address(moved.slot(number)),
-                None => place(ok, begin),
+                None => place(ok, origin),
             };
         }
         // SAFETY: `new` held the operands against what the code was made for, and the caller of `Native::load` promised
-        // that it is code for that. Operands are valid for `count` elements: those of the batch, or a slot of the scratch.
-        let status = unsafe { frame.call(self.native.function(form), 0, count) };
+        // that it is code for that. Operands are valid for `count` elements, those of the batch or of a slot of the scratch,
+        // and those of the batch for any range that it hands over.
+        let status = unsafe { frame.call(self.native.function(form), begin - origin, begin - origin + count) };
         match status {
             Status::FAULT if frame.fault_index != u64::MAX => {
                 let site = u32::try_from(frame.fault_site).unwrap_or(u32::MAX);
-                self.ctx.control().fault(begin + frame.fault_index, Some(Box::new(Site(site))));
+                self.ctx.control().fault(origin + frame.fault_index, Some(Box::new(Site(site))));
                 Status::FAULT
             }
             Status::DONE => Status::DONE,

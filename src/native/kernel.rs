@@ -9,8 +9,6 @@ use crate::kernel::{Ctx, Kernel, Signature, Status};
 
 /// Elements that chunks are multiples of: flags of neighbouring chunks lie in different cache lines, and blocks are whole.
 const TILE: u64 = 64;
-/// Blocks that a chunk should have where lanes are refilled: at its end they run empty.
-const LEAST_REFILLS: u64 = 256;
 
 /// The kernel that runs machine code.
 #[must_use]
@@ -19,10 +17,9 @@ pub fn kernel(name: impl Into<String>, native: Arc<Native>) -> Kernel {
         inputs: native.made.inputs.iter().map(|input| input.dtype).collect(),
         outputs: native.made.outputs.clone(),
     };
-    let least = if native.refills() { LEAST_REFILLS * native.width() } else { 1 };
-    let tile = native.width().next_multiple_of(TILE);
+    let (tile, refills) = (native.width().next_multiple_of(TILE), native.refills());
     let mut kernel = Kernel::new(name, vec![signature], element).with_chunk(chunk, tile).with_user(native);
-    kernel.least = least;
+    kernel.refills = refills;
     kernel.masks_faults = true;
     kernel.counts_steps = true;
     kernel

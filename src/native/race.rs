@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::code::Form;
 
-/// A chunk with fewer blocks is too short to be measured.
-const LEAST_BLOCKS: u64 = 128;
 /// Part of a chunk that each function gets when both are measured.
 const SLICE: u64 = 8;
+/// Blocks that each gets at least: at the end of its slice the refilling function runs empty, which it seldom does
+/// otherwise.
+const SLICE_BLOCKS: u64 = 64;
 /// Chunks between two measurements within a batch.
 const EVERY: u32 = 32;
 /// Measurements at the start of a batch.
@@ -54,7 +55,8 @@ impl Race {
             // Another batch: other inputs.
             self.due.store(AT_START, Ordering::Relaxed);
         }
-        if count < LEAST_BLOCKS * width {
+        let slice = (count / SLICE).max(SLICE_BLOCKS * width) / width * width;
+        if count < 2 * slice {
             return Plan::All(self.better());
         }
         let due = self.due.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |due| due.checked_sub(1)).ok();
@@ -64,7 +66,7 @@ impl Race {
         self.since.store(0, Ordering::Relaxed);
         // In turns: the one that goes first may find colder caches.
         let first = if due.unwrap_or(0).is_multiple_of(2) { Form::Block } else { Form::Refill };
-        Plan::Both { first, slice: count / SLICE / width * width }
+        Plan::Both { first, slice }
     }
 
     /// The function that costs less as far as is known.

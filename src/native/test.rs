@@ -68,22 +68,27 @@ unsafe extern "C" fn block(frame: *mut Frame<'_>, begin: u64, end: u64) -> u32 {
     unsafe { refill(frame, begin, end) }
 }
 
-/// The sample for any range.
+/// The sample for any range, and for all further ones that there are.
 unsafe extern "C" fn refill(frame: *mut Frame<'_>, begin: u64, end: u64) -> u32 {
     let raw = raw(frame);
     // SAFETY: a table's address, then its length.
     let table =
         unsafe { std::slice::from_raw_parts(raw.tables.read() as *const f32, raw.tables.add(1).read() as usize) };
-    for i in begin..end {
-        match sample(raw.read(0, i), raw.read(1, i), raw.read(2, 0), table) {
-            Some((first, second)) => {
-                raw.write(3, i, first);
-                raw.write(4, i, second);
+    let mut range = [begin, end];
+    loop {
+        for i in range[0]..range[1] {
+            match sample(raw.read(0, i), raw.read(1, i), raw.read(2, 0), table) {
+                Some((first, second)) => {
+                    raw.write(3, i, first);
+                    raw.write(4, i, second);
+                }
+                None => raw.fault(i, 5),
             }
-            None => raw.fault(i, 5),
+        }
+        if (raw.next)(raw, &mut range) == 0 {
+            return (raw.fault_index != u64::MAX).into();
         }
     }
-    (raw.fault_index != u64::MAX).into()
 }
 
 /// The sample as a block function whose first result has to be aligned.

@@ -1,7 +1,7 @@
 """Machine code through the public calls: the bits of NumPy and plain Python, in every layout and at every end."""
 
-import math
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -221,8 +221,8 @@ def test_steps_are_bounded() -> None:
 
 def test_results_larger_than_the_caches() -> None:
     # Blocks of results bypass the caches from a single byte on; the array begins anywhere.
-    for width in (4, 8):
-        with native.forced(shape=(width, 1)):
+    for shape in ((4, 1), (8, 1), (4, 2)):
+        with native.forced(shape=shape):
             kernel = hr.kernel(plain)
             kernel(np.ones(3), 1.0)
         (core,) = kernels_of(kernel)
@@ -251,7 +251,7 @@ def variant_of(kernel: Any) -> Any:
 
 
 def compiled(plan: native.Plan) -> Any:
-    return plan._built()
+    return plan._build()
 
 
 def test_an_object_that_cant_be_loaded() -> None:
@@ -274,13 +274,25 @@ def test_an_object_that_cant_be_loaded() -> None:
     np.testing.assert_array_equal(kernel(np.ones(3), 1.0, engine="native"), [2, 2, 2])
 
 
-@pytest.mark.parametrize(
-    "options", [{"shape": (4, 1)}, {"shape": (8, 2)}, {"shape": (8, 1), "refill": False}, {"shape": (1, 1)}]
-)
-def test_other_widths(options: dict[str, Any]) -> None:
-    with native.forced(**options):
+@pytest.mark.parametrize("shape", [(1, 1), (2, 1), (4, 1), (4, 2), (8, 1), (8, 2), (16, 1), (16, 4)])
+@pytest.mark.parametrize("refill", [True, False])
+def test_other_shapes(shape: tuple[int, int], refill: bool) -> None:
+    with native.forced(shape=shape, refill=refill):
         kernel = hr.kernel(collatz.py_func)
         for n in (1, 15, 16, 17, 400):
             k = np.arange(1, n + 1)
             np.testing.assert_array_equal(kernel(k, engine="native"), [collatz_of(int(one)) for one in k])
-        assert width_of(kernel, k) == math.prod(options["shape"])
+        assert width_of(kernel, k) == shape[0] * shape[1]
+
+
+@pytest.mark.parametrize("target", ["baseline", "avx2"])
+def test_other_processors(target: str) -> None:
+    if target == "avx2" and "avx2" not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("no such processor")
+    with native.forced(target=target):
+        kernel = hr.kernel(both.py_func)
+        a, b = np.arange(-500, 500), np.arange(1000) % 7 - 3
+        (quotient, flags), ok = kernel(a, b, engine="native", on_fault="mask")
+        np.testing.assert_array_equal(ok, b != 0)
+        np.testing.assert_array_equal(quotient[ok], a[ok] // b[ok])
+        np.testing.assert_array_equal(flags[ok], a[ok] % b[ok] > 3)

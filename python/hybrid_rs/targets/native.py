@@ -20,13 +20,15 @@ from hybrid_rs.ir.nodes import Function
 from hybrid_rs.targets import background, cache
 
 if TYPE_CHECKING:
-    from hybrid_rs.targets.cpu import Code
+    from hybrid_rs.targets import cpu
 
-__all__ = ["Made", "Plan", "forced"]
+__all__ = ["UNSUPPORTED", "Made", "Plan", "forced", "turned_off"]
 
 # What code depends on beside the function: the packages that make it.
 _MAKERS: Final = ("ir", "mathlib", "passes", "printers", "targets")
 _NO_LLVM: Final = "llvmlite is not installed"
+UNSUPPORTED: Final = "it has operations that the compiler doesn't know"
+"""Why there is no machine code for functions that only the VM can run."""
 
 
 class Made(NamedTuple):
@@ -90,22 +92,11 @@ class Plan:
         if not _has_llvm():
             raise self._cannot(_NO_LLVM)
         with background.working():
-            code = self._built()
+            try:
+                code = self._build()
+            except CompileError as error:
+                raise self._cannot(str(error)) from None
             return code.assembly() if assembly else code.text
-
-    def _built(self) -> Code:
-        """Compile.
-
-        Raises:
-            CompileError: The processor isn't known, or has no instruction for one of the kernel's ops.
-        """
-        from hybrid_rs.targets import cpu
-
-        options = dict(self._options)
-        target = cpu.variant(options.pop("target", "native"))
-        if not cpu.supported(self._function, target):
-            raise CompileError("the processor lacks an instruction that it needs")
-        return cpu.build(self._function, self._uniform, self._steps, target, **options)
 
     def _cannot(self, why: str) -> CompileError:
         return CompileError(f"engine: there is no machine code for {self._function.name}: {why}")
@@ -150,8 +141,12 @@ class Plan:
             return
         start = time.perf_counter()
         try:
-            code = self._built()
+            code = self._build()
             kernel.attach(code.object, code.lanes)
+        except CompileError as error:
+            self.made = Made("none", time.perf_counter() - start, str(error))
+            _log().info("%s stays on the VM: %s", self._function.name, error)
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is, the VM goes on
             self.made = Made("none", time.perf_counter() - start, f"{type(error).__name__}: {error}")
             _log().warning("%s stays on the VM: %s", self._function.name, self.made.why, exc_info=error)
@@ -164,6 +159,16 @@ class Plan:
         except OSError as error:
             _log().info("code of %s was not kept: %s", self._function.name, error)
 
+    def _build(self) -> cpu.Code:
+        """Compile; CompileError where that isn't possible."""
+        from hybrid_rs.targets import cpu
+
+        options = dict(self._options)
+        target = cpu.variant(options.pop("target", "native"))
+        if not cpu.supported(self._function, target):
+            raise CompileError(UNSUPPORTED)
+        return cpu.build(self._function, self._uniform, self._steps, target, **options)
+
 
 # What tests ask of the compiler, for the kernels made meanwhile.
 _forced: dict[str, Any] = {}
@@ -171,7 +176,7 @@ _forced: dict[str, Any] = {}
 
 @contextmanager
 def forced(**options: Any) -> Iterator[None]:
-    """Have the kernels that are made meanwhile compiled with these arguments of `targets.cpu.build`."""
+    """Have kernels that are made meanwhile compiled with these arguments of `targets.cpu.build`, `target` by name."""
     before = dict(_forced)
     _forced.update(options)
     try:

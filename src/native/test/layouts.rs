@@ -1,5 +1,7 @@
 //! Layouts, tails and masks: whatever lies where, the results are those of plain Rust, and nothing else is written.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -131,6 +133,52 @@ fn one_element_at_a_time() {
     assert_eq!((kernel.element)(&Ctx::new(&kernel, &batch, &control), 1), Status::DONE);
     let (x, y) = sample(2.5, 4, SCALE, &TABLE).unwrap();
     assert_eq!((first, second), ([0.0, x, 0.0], [0, y, 0]));
+}
+
+/// Runs one call on `[begin, begin + size)` that may take the ranges behind it; its answer, and the ranges it took.
+fn with_more(a: &[f64], first: &mut [f64], size: u64, control: &Control<'_>) -> (Status, u64) {
+    let n = a.len() as u64;
+    let (b, mut second) = (vec![1_i16; a.len()], vec![0_u8; a.len()]);
+    let kernel = kernel_of(block, Some(refill), None, made());
+    assert!(kernel.refills);
+    let table = Table::new(View::input(&TABLE), &[7]).unwrap();
+    let inputs = vec![View::input(a), View::input(&b), View::scalar(&SCALE, n)];
+    let batch = Batch::new(inputs, vec![View::output(first), View::output(&mut second)]).unwrap();
+    let batch = batch.with_tables(vec![table]);
+    let (ctx, taken) = (Ctx::new(&kernel, &batch, control), AtomicU64::new(0));
+    let next = |unfinished| {
+        assert_eq!(unfinished, 0, "what was taken isn't known to be finished");
+        let begin = size * (1 + taken.fetch_add(1, Ordering::Relaxed));
+        (begin < n).then_some((begin, (begin + size).min(n)))
+    };
+    let status = (kernel.chunk.unwrap())(&ctx.with_next(&next), 0, size);
+    (status, taken.into_inner())
+}
+
+#[test]
+fn a_call_takes_further_ranges() {
+    let a: Vec<f64> = (0..1000).map(f64::from).collect();
+    for size in [1, 7, 64, 300, 999] {
+        let mut first = vec![-1.0; a.len()];
+        let (status, taken) = with_more(&a, &mut first, size, &Control::default());
+        // As many as there are, unless the moment for it has passed.
+        let computed = (size * taken.min(1000_u64.div_ceil(size))).min(1000) as usize;
+        assert!(status == Status::DONE && taken > 0);
+        for (i, got) in first.iter().enumerate() {
+            let expected = sample(a[i], 1, SCALE, &TABLE).map_or(-1.0, |(x, _)| x);
+            assert_eq!(*got, if i < computed { expected } else { -1.0 }, "element {i}, ranges of {size}");
+        }
+    }
+}
+
+#[test]
+fn a_fault_in_a_further_range_is_the_batchs() {
+    let mut a: Vec<f64> = (0..1000).map(f64::from).collect();
+    a[120] = -1.0;
+    let (control, mut first) = (Control::default(), vec![0.0; 1000]);
+    let (status, taken) = with_more(&a, &mut first, 50, &control);
+    assert_eq!((status, control.lowest_fault(), taken), (Status::FAULT, Some(120), 2));
+    assert!(first[..120].iter().zip(&a).all(|(got, a)| Some(*got) == sample(*a, 1, SCALE, &TABLE).map(|(x, _)| x)));
 }
 
 #[test]
