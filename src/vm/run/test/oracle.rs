@@ -65,6 +65,14 @@ pub(super) fn evaluate(op: &str, t: DType, r: DType, operands: &[Value]) -> Resu
         (_, [Double(a)]) => double_one(op, *a),
         (_, [Double(a), Double(b)]) => double_two(op, *a, *b),
         ("fma", [Double(a), Double(b), Double(c)]) => Ok(Double(libm::fma(*a, *b, *c))),
+        (_, [a, b, c]) => {
+            let (first, second) = op.split_once('_').unwrap_or_else(|| panic!("no oracle for {op} of {operands:?}"));
+            let between = decode(t, encode(t, evaluate(first, t, t, &[*a, *b])?));
+            match second {
+                "rsub" => evaluate("sub", t, r, &[*c, between]),
+                _ => evaluate(second, t, r, &[between, *c]),
+            }
+        }
         _ => panic!("no oracle for {op} of {operands:?}"),
     }
 }
