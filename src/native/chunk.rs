@@ -18,8 +18,9 @@ const PIECE: u64 = 1 << 14;
 const PACKED: u64 = 1 << 10;
 /// The same where lanes are refilled, which run empty at the end of each piece: what a second-level cache holds.
 const PACKED_REFILLS: u64 = 1 << 13;
-/// Bytes that a store that bypasses the caches writes at least and at most, aligned by as many.
-const STREAMED: (usize, usize) = (16, 64);
+/// Bytes by which a block of results that bypasses the caches is aligned, and bytes of a block that is too small for it.
+const STREAM_ALIGN: usize = 64;
+const STREAM_LEAST: usize = 16;
 /// How long a call takes further ranges: those that it has count as unfinished until it ends, for progress and stops.
 const HAND_OVER: Duration = Duration::from_millis(20);
 /// Chunks with fewer elements aren't timed: reading the clock twice takes as long as some of them.
@@ -133,10 +134,10 @@ impl<'a> Chunk<'a> {
             return None;
         }
         let aligned = |view: &View<'_>, element: u64| {
-            let block = view.dtype().size() * self.native.width() as usize;
-            block < STREAMED.0 || (place(view, element) as usize).is_multiple_of(block.min(STREAMED.1))
+            view.dtype().size() * (self.native.width() as usize) < STREAM_LEAST
+                || (place(view, element) as usize).is_multiple_of(STREAM_ALIGN)
         };
-        (0..STREAMED.1 as u64).find(|head| outputs.iter().all(|view| aligned(view, begin + head)))
+        (0..STREAM_ALIGN as u64).find(|head| outputs.iter().all(|view| aligned(view, begin + head)))
     }
 
     /// `[begin, end)` in pieces of at most `size` elements, polling in between.

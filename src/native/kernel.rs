@@ -17,7 +17,9 @@ pub fn kernel(name: impl Into<String>, native: Arc<Native>) -> Kernel {
         inputs: native.made.inputs.iter().map(|input| input.dtype).collect(),
         outputs: native.made.outputs.clone(),
     };
-    let (tile, refills) = (native.width().next_multiple_of(TILE), native.refills());
+    // A width need not be a power of two: the least multiple of both.
+    let common = TILE.min(1 << native.width().trailing_zeros());
+    let (tile, refills) = (native.width() / common * TILE, native.refills());
     let mut kernel = Kernel::new(name, vec![signature], element).with_chunk(chunk, tile).with_user(native);
     kernel.refills = refills;
     kernel.masks_faults = true;

@@ -12,12 +12,12 @@ from hybrid_rs.targets import native
 
 
 @hr.kernel
-def scaled(x, y, factor):
+def scaled(x: float, y: float, factor: float) -> float:
     return x * factor + y
 
 
 @hr.kernel
-def collatz(n):
+def collatz(n: int) -> int:
     steps = 0
     while n > 1:
         n = n // 2 if n % 2 == 0 else 3 * n + 1
@@ -26,7 +26,7 @@ def collatz(n):
 
 
 @hr.kernel
-def escape(cx, cy, limit):
+def escape(cx: float, cy: float, limit: int) -> int:
     zx = 0.0
     zy = 0.0
     for i in range(limit):
@@ -40,17 +40,18 @@ def escape(cx, cy, limit):
 
 
 @hr.kernel
-def both(a, b):
+def both(a: int, b: int) -> tuple[int, bool]:
     return a // b, a % b > 3
 
 
 @hr.kernel
-def looked_up(k, table):
-    return table[k, 1] + table.shape[0]
+def looked_up(k: int, table: Any) -> float:
+    value: float = table[k, 1] + table.shape[0]
+    return value
 
 
 @hr.kernel
-def endless(x):
+def endless(x: int) -> int:
     while x > 0:
         x = x | 1
     return x
@@ -75,9 +76,9 @@ def strided(array: np.ndarray[Any, Any], step: int, shift: int = 0) -> np.ndarra
     """Copy an array to every `step`-th place (backwards if negative), `shift` bytes off."""
     room = np.zeros(array.nbytes * abs(step) + shift + 8, np.uint8)
     place = room[shift : shift + array.nbytes * abs(step)].view(array.dtype)[:: abs(step)]
-    place = place[::-1] if step < 0 else place
-    place[...] = array
-    return place
+    found: np.ndarray[Any, Any] = place[::-1] if step < 0 else place
+    found[...] = array
+    return found
 
 
 LAYOUTS = [(1, 0), (1, 1), (1, 3), (2, 0), (-1, 0), (-3, 5)]
@@ -196,7 +197,7 @@ def test_bools_are_true_whatever_their_byte_is() -> None:
     np.testing.assert_array_equal(kernel(flags, engine="native"), [True, False, False, False, False])
 
 
-def negated(x):
+def negated(x: bool) -> bool:
     return not x
 
 
@@ -237,7 +238,7 @@ def test_results_larger_than_the_caches() -> None:
             np.testing.assert_array_equal(out, x + 0.5)
 
 
-def plain(x, y):
+def plain(x: float, y: float) -> float:
     return x + y
 
 

@@ -22,7 +22,7 @@ DEADLINE = 60.0
 _fresh = itertools.count(1)
 
 
-def spin(x, count):
+def spin(x: int, count: int) -> int:
     n = x
     for _ in range(count):
         n = (n * 7 + 13) % 997
@@ -41,7 +41,7 @@ def kernel() -> Any:
     """Make a kernel whose code is nowhere yet."""
     number = next(_fresh)
 
-    def shifted(x, count):
+    def shifted(x: int, count: int) -> int:
         n = x + number
         for _ in range(count):
             n = (n * 7 + 13) % 997
@@ -132,7 +132,7 @@ def test_many_elements_are_reason_enough(kernel: Any, builds: list[str]) -> None
 
 def test_machine_code_takes_over_in_mid_batch(kernel: Any) -> None:
     x = np.arange(400_000) % 5000
-    looks = []
+    looks: list[tuple[int, int]] = []
 
     def tell(done: int, _total: int) -> None:
         if not looks:

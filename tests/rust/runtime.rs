@@ -229,7 +229,8 @@ proptest! {
                 None => prop_assert!(result.is_ok()),
                 Some(lowest) => {
                     let failure = result.unwrap_err();
-                    prop_assert!(matches!(failure.error, Error::Fault { index } if index == lowest as u64), "another fault");
+                    let faulted = matches!(failure.error, Error::Fault { index } if index == lowest as u64);
+                    prop_assert!(faulted);
                     for (begin, end) in failure.finished {
                         prop_assert!((begin..end).all(|i| out[i as usize] == 3 * x[i as usize]));
                     }

@@ -27,6 +27,7 @@ __all__ = ["UNSUPPORTED", "Made", "Plan", "forced", "turned_off"]
 # What code depends on beside the function: the packages that make it.
 _MAKERS: Final = ("ir", "mathlib", "passes", "printers", "targets")
 _NO_LLVM: Final = "llvmlite is not installed"
+_LOST: Final = "this process was forked while LLVM was at work"
 UNSUPPORTED: Final = "it has operations that the compiler doesn't know"
 """Why there is no machine code for functions that only the VM can run."""
 
@@ -65,7 +66,8 @@ class Plan:
             self.made = Made("none", 0.0, _NO_LLVM)
             _warn()
             return
-        background.submit(lambda: self._quietly(kernel), kernel.rearm)
+        if not background.submit(lambda: self._quietly(kernel), kernel.rearm) and background.is_lost():
+            self.made = Made("none", 0.0, _LOST)
 
     def now(self, kernel: _core.Kernel) -> None:
         """Get the kernel machine code, and wait for it.
@@ -137,7 +139,7 @@ class Plan:
         if self.made is not None:
             return
         if background.is_lost():
-            self.made = Made("none", 0.0, "this process was forked while LLVM was at work")
+            self.made = Made("none", 0.0, _LOST)
             return
         start = time.perf_counter()
         try:
