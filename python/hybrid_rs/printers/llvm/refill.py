@@ -9,6 +9,8 @@ Elements of lanes lie in memory while they wait: their indices and inputs, by la
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from hybrid_rs.ir.nodes import Param
@@ -38,6 +40,10 @@ class RefillFunction(Framed):
         self.refill = tree.refill
         self.live = Level(tree.refill)
         self.level_of = {block: Level(block) for block in tree.around if block.masked}
+        # Without new lanes, or where all of them fault, a uniform loop ahead may be left before its end.
+        self.uniforms = self.refill.live_head & ~tree.varying
+        self.uniforms &= reduce(or_, (loop.assigned for loop in tree.loops if loop.place < self.refill.place), 0)
+        """Uniform variables that lanes in the loop keep while others run the prologue."""
         self.lowest_mark = self.shape.lanes - max(self.shape.lanes // 4, 1)
         self.ahead_of_loop: Label | None = None
         """Where lanes go that are done with the prologue, while that is printed."""
@@ -53,7 +59,7 @@ class RefillFunction(Framed):
         self.open()
         self.make_rooms()
         self.begin()
-        head = self.head(self.refill.live_head & self.tree.varying, self.tree.varying)
+        head = self.head(self.refill.live_head & self.tree.varying | self.uniforms, self.tree.varying)
         self.fetch()
         self.body(self.tree.body)
         self.jump(self.end_label)
@@ -90,6 +96,8 @@ class RefillFunction(Framed):
         for variable in bits(self.refill.live_head & tree.varying):
             if variable >= len(tree.params):
                 self.env[variable] = self.zero(tree.types[variable])
+        for variable in bits(self.uniforms):
+            self.env[variable] = constant(tree.types[variable], 0)
         for key in (ALIVE, self.levels[0], self.live, *self.level_of.values()):
             self.state[key] = nobody
         self.make_room(self.refill)
@@ -262,11 +270,22 @@ class RefillFunction(Framed):
             if old is not None and variable >= len(self.tree.params):
                 self.env[variable] = self.blend(self.takes, self.env[variable], old)
         entering = self.exactly(self.here())
+        if self.uniforms:
+            some = self.emit(f"icmp ne {self.word_type} {self.word(entering)}, 0")
+            for variable in bits(self.uniforms):
+                self.env[variable] = self.either(some, self.env.get(variable), self.old_env[variable])
         for level in (self.levels[0], *self.level_of.values()):
             self.state[level] = self.blend(self.takes, self.state[level], self.old_state[level])
         live = self.old_state[self.live]
         self.state[ALIVE] = self.both("or", live, self.state[ALIVE])
         self.state[self.live] = self.both("or", live, entering)
+
+    def either(self, new: str, value: Value | None, old: Value) -> Value:
+        """Give a uniform variable's new value where a condition holds, else its old one."""
+        if value is None:
+            return old
+        kind = self.shape.type(old.type, lanes=False)
+        return Value(old.type, self.emit(f"select i1 {new}, {kind} {value.text}, {kind} {old.text}"), lanes=False)
 
     def crowded(self, word: str) -> str:
         """Ask whether so many lanes are in the loop that it goes on."""
@@ -305,8 +324,8 @@ class RefillFunction(Framed):
     def epilogue(self, loop: Loop, end: Label) -> None:
         """Go on behind the loop with the lanes that are finished."""
         self.bind(end, loop.live_head | loop.live_after)
-        varying = loop.live_head & self.tree.varying
-        self.kept_env = {variable: self.env[variable] for variable in bits(varying) if variable in self.env}
+        kept = loop.live_head & self.tree.varying | self.uniforms
+        self.kept_env = {variable: self.env[variable] for variable in bits(kept) if variable in self.env}
         self.kept_state = dict(self.state)
         done = self.without(self.state[ALIVE], self.state[self.live])
         self.stored_label = self.label("stored")
