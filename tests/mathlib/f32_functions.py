@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import mpmath
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 __all__ = ["FUNCTIONS", "Function", "distance"]
 
@@ -104,6 +105,8 @@ _ROWS: Final = (
     Function("f32_area", "atanh", np.arctanh, mpmath.atanh),
     Function("f32_root", "cbrt", np.cbrt, mpmath.cbrt),
     Function("f32_root", "hypot", np.hypot, mpmath.hypot, arguments=2),
+    Function("f32_erf", "erf", special.erf, mpmath.erf),
+    Function("f32_erf", "erfc", special.erfc, mpmath.erfc),
     Function("f32_pow", "pow", np.power, mpmath.power, arguments=2),
 )
 FUNCTIONS: Final[dict[str, Function]] = {row.name: row for row in _ROWS}
