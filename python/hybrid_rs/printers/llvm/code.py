@@ -14,7 +14,20 @@ from hybrid_rs.ir.tree import bits
 from hybrid_rs.ir.types import BOOL, Type
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Shape, Value, number, scalar
 
-__all__ = ["LIKELY", "METADATA", "UNLIKELY", "Block", "Code", "Env", "Head", "Key", "Label", "Module", "State", "constant"]
+__all__ = [
+    "LIKELY",
+    "METADATA",
+    "UNLIKELY",
+    "Block",
+    "Code",
+    "Env",
+    "Head",
+    "Key",
+    "Label",
+    "Module",
+    "State",
+    "constant",
+]
 
 Key: TypeAlias = object
 Env: TypeAlias = dict[int, Value]
@@ -154,18 +167,18 @@ class Code:
         assert self.block is not None
         shape, kind = self.shape, self.shape.vector(element)
         name = self.name(varies=True)
-        for number in range(shape.pieces):
-            at = self.beside(element, pointer, number)
-            self.block.lines.append(Whole(f"{self.piece(name, number)} = load {kind}, ptr {at}, align {align}"))
+        for piece in range(shape.pieces):
+            at = self.beside(element, pointer, piece)
+            self.block.lines.append(Whole(f"{self.piece(name, piece)} = load {kind}, ptr {at}, align {align}"))
         return name
 
     def store_lanes(self, element: str, text: str, pointer: str, how: str) -> None:
         """Append the storing of all lanes' values side by side."""
         assert self.block is not None
         kind = self.shape.vector(element)
-        for number in range(self.shape.pieces):
-            at = self.beside(element, pointer, number)
-            self.block.lines.append(Whole(f"store {kind} {self.piece(text, number)}, ptr {at}, {how}"))
+        for piece in range(self.shape.pieces):
+            at = self.beside(element, pointer, piece)
+            self.block.lines.append(Whole(f"store {kind} {self.piece(text, piece)}, ptr {at}, {how}"))
 
     def beside(self, element: str, pointer: str, number: int) -> str:
         """Give the address of a piece."""
@@ -284,8 +297,7 @@ class Code:
         lanes = any(value is not None and value.lanes for value in values)
         kind = self.shape.type(first.type, lanes=lanes)
         texts = [
-            self.splat_in(source, value, first.type, lanes=lanes)
-            for source, value in zip(sources, values, strict=True)
+            self.splat_in(source, value, first.type, lanes=lanes) for source, value in zip(sources, values, strict=True)
         ]
         name = self.name(varies=lanes)
         pairs = ", ".join([f"[ {text}, %{source.name} ]" for text, source in zip(texts, sources, strict=True)])

@@ -25,7 +25,7 @@ STEPS: Final = "steps"
 class Loops(Waiting):
     """Prints loops."""
 
-    def poll(self) -> str:
+    def poll(self) -> None:
         """Print the question whether to stop."""
         raise NotImplementedError
 
