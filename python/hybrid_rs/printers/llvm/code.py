@@ -268,6 +268,10 @@ class Code:
         self.env, self.state = dict(self.env), dict(self.state)
         self.place(then)
 
+    def reached(self) -> bool:
+        """Whether a path leads here."""
+        return self.block is not None
+
     def bind(self, label: Label, live: int) -> bool:
         """Go on at a label, with the variables that are live there; say whether a path leads to it."""
         edges = label.edges

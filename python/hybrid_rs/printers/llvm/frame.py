@@ -6,7 +6,7 @@ from hybrid_rs.ir.nodes import Table
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
 from hybrid_rs.printers.llvm.branches import Printer
-from hybrid_rs.printers.llvm.code import UNLIKELY, Label, Module
+from hybrid_rs.printers.llvm.code import UNLIKELY, Block, Module
 from hybrid_rs.printers.llvm.rows import canonical
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
 from hybrid_rs.printers.llvm.use import Use
@@ -25,7 +25,7 @@ def in_memory(type_: Type) -> str:
 class Framed(Printer):
     """Prints what functions do with their frame."""
 
-    stopped: Label
+    stopped: Block
     """Where to go if the frame's poll says so."""
 
     def __init__(self, tree: Tree, module: Module, *, steps: bool) -> None:
