@@ -3,8 +3,8 @@
 Values are kept in pieces of one native register of the widest type in the innermost loops (else anywhere). Several
 pieces hide the latency of their instructions, until the registers don't hold what a loop carries. Measured on a Zen 3
 with AVX2, ns an element with 1, 2, 3, 4 and 8 pieces: hash of 64 rounds (one carried variable) 33, 19, 14, 12, 8;
-Newton's method (two) 109, 72, 58, 53, 55; bisection in a table 37, 23, -, 17, 17; a state machine (branches) 310, 282, 219, 153,
-141; Mandelbrot (three carried) -, 2.1, 1.9, 2.6 with 2, 3, 4 pieces.
+Newton's method (two) 109, 72, 58, 53, 55; bisection in a table 37, 23, -, 17, 17; a state machine (branches) 310,
+282, 219, 153, 141; Mandelbrot (three carried) -, 2.1, 1.9, 2.6 with 2, 3, 4 pieces.
 """
 
 from __future__ import annotations
