@@ -22,7 +22,6 @@ class BlockFunction(Framed):
 
     def function(self) -> str:
         """Print the function."""
-        self.ends, self.next = {}, {}
         self.stopped = self.ahead("stopped")
         self.open()
         entry = self.block
@@ -50,9 +49,9 @@ class BlockFunction(Framed):
         self.place(leave)
         if self.stream:
             self.line("fence seq_cst")  # what went past the caches is seen before what follows
-        self.end(f"ret i32 {DONE}")
+        self.leave_with(str(DONE))
         self.place(self.stopped)
-        self.end(f"ret i32 {STOPPED}")
+        self.leave_with(str(STOPPED))
         name = "stream" if self.stream else "block"
         return "\n".join([
             f"define i32 @{name}(ptr noalias %frame, i64 %begin, i64 %end) #0 {{", *self.body_text(), "}"
@@ -97,7 +96,7 @@ class BlockFunction(Framed):
         ends, fault = self.emit(f"icmp eq ptr {ok}, null"), self.ahead("faulted")
         self.branch(ends, fault, after)
         self.place(fault)
-        self.end(f"ret i32 {FAULT}")
+        self.leave_with(str(FAULT))
         self.place(whole)
         self.store_whole(results)
         self.end(f"br label %{after.name}")
@@ -125,7 +124,7 @@ class BlockFunction(Framed):
         """Print the recording of a fault of some lanes."""
         word = self.shape.word
         self.module.helpers.setdefault("fault", fault_helper(self.module, self.shape.lanes))
-        self.line(f"call void @fault(ptr %frame, i64 %base, {word} {self.word(mask)}, i64 {site})")
+        self.line(f"call preserve_allcc void @fault(ptr %frame, i64 %base, {word} {self.word(mask)}, i64 {site})")
 
 
 def fault_helper(module: Module, width: int) -> str:
@@ -133,7 +132,7 @@ def fault_helper(module: Module, width: int) -> str:
     kind = f"i{width}"
     cttz = module.intrinsic(f"llvm.cttz.{kind}", kind, kind, "i1")
     extend = f"%k = add i64 %lane, 0" if width == 64 else f"%k = {'zext' if width < 64 else 'trunc'} {kind} %lane to i64"
-    return f"""define internal void @fault(ptr %frame, i64 %base, {kind} %word, i64 %site) #1 {{
+    return f"""define internal preserve_allcc void @fault(ptr %frame, i64 %base, {kind} %word, i64 %site) #1 {{
 entry:
 %okp = getelementptr i8, ptr %frame, i64 {OK}
 %ok = load ptr, ptr %okp, align 8

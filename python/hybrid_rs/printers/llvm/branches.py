@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from hybrid_rs.ir.tree import Assign, Block, Body, Exit, If, Loop, Return, Tree, bits
-from hybrid_rs.printers.llvm.code import UNLIKELY, Env, Module
+from hybrid_rs.ir.tree import Assign, Block, Body, Exit, If, Loop, Return, bits
+from hybrid_rs.printers.llvm.code import UNLIKELY, Env
 from hybrid_rs.printers.llvm.loops import Loops
 from hybrid_rs.printers.llvm.masks import Level
 from hybrid_rs.printers.llvm.shape import Value
+from hybrid_rs.printers.llvm.waiting import CHEAP, deep
 
 __all__ = ["Printer"]
-
-CHEAP: Final = 12
-"""Ops that are computed for all lanes even where none needs them: a branch around them costs as much."""
 
 
 class Printer(Loops):
     """Prints statements."""
-
-    def __init__(self, tree: Tree, module: Module, *, steps: bool) -> None:
-        super().__init__(tree, module, steps=steps)
-        self.leaving: list[tuple[Value, Body, Env]] = []
-        """Lanes that leave at the end of the loop's body: their mask, what they do then, and what they know."""
 
     def body(self, body: Body) -> None:
         """Print statements, as far as a path leads."""
@@ -54,60 +45,6 @@ class Printer(Loops):
                 if self.block is not None:
                     self.fail(node.site)
         self.flush()
-
-    # ---- leaving at the end of a loop's body
-
-    def wait(self, node: If) -> None:
-        """Note that lanes leave."""
-        cond = self.vector(self.value(node.cond))
-        self.flush()
-        mask = self.both("and", self.exactly(self.here()), cond)
-        for earlier, _, _ in self.leaving:
-            mask = self.without(mask, earlier)
-        self.leaving.append((mask, node.then, self.env.copy()))
-
-    def loop_body(self, loop: Loop) -> None:
-        """Print a loop's body."""
-        self.body(loop.body)
-        found, self.leaving = self.leaving, []
-        if self.block is None or not found:
-            return
-        total = found[0][0]
-        for mask, _, _ in found[1:]:
-            total = self.both("or", total, mask)
-        after = self.label("stay")
-        self.fork(self.any(total), self.ahead("go"), after, UNLIKELY)
-        env = self.env
-        for mask, body, known in found:
-            level = Level(cond=mask)
-            self.env = dict(known)
-            self.levels.append(level)
-            self.state[level] = mask
-            self.body(body)
-            self.levels.pop()
-            self.state.pop(level, None)
-        self.env = dict(env)
-        for variable in bits(loop.live_step & loop.assigned):
-            value = env.get(variable)
-            if value is not None and value.lanes:
-                self.env[variable] = self.blend(self.exactly(self.here()), value, self.zero(value.type))
-        self.jump(after)
-        self.bind(after, self.every)
-
-    def may_wait(self, node: If, body: Body, place: int) -> bool:
-        """Whether lanes that leave in an `if` may go on to the end of the loop's body with the others.
-
-        Then the body is one piece of code, in which lanes are computed a few at a time.
-        """
-        around = self.around[-1] if self.around else None
-        if around is None or body is not around.node.body or not around.node.masked or not node.varies:
-            return False
-        if node.orelse.nodes or node.then.completes or node.then.faults or node.then.cost > CHEAP:
-            return False
-        return all(
-            isinstance(other, Assign) or (isinstance(other, If) and (not deep(other.then)) and not deep(other.orelse))
-            for other in body.nodes[place + 1 :]
-        ) and not body.faults
 
     # ---- other statements
 
@@ -220,8 +157,3 @@ class Printer(Loops):
         if level.negated and other is not None:
             return self.blend(level.cond, other, value)
         return self.blend(level.cond, value, other)
-
-
-def deep(body: Body) -> bool:
-    """Whether a body needs a mask of its own, or is worth a look whether any lane takes it."""
-    return body.exits or body.faults or body.cost > CHEAP

@@ -1,7 +1,7 @@
 """Helpers that are functions of their own: what is seldom needed, and loops inside of an op.
 
-Cold ones take vectors in memory and leave all registers alone, so that the code around their calls is as good as
-without them.
+Cold ones take vectors in memory and leave all registers alone (`preserve_allcc`), so that the code around their calls
+is as good as without them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _through_memory(code: Code, helper: str, operands: list[tuple[str, str]], re
         rooms.append(code.room(number))
         code.store_lanes(element, text, rooms[-1], "align 1")
     out = code.room(2)
-    code.line(f"call void @{helper}({', '.join(f'ptr {room}' for room in (*rooms, out))})")
+    code.line(f"call preserve_allcc void @{helper}({', '.join(f'ptr {room}' for room in (*rooms, out))})")
     return code.load_lanes(result, out, 1)
 
 
@@ -58,7 +58,7 @@ def _each_lane(width: int, helper: str, operands: list[str], result: str, scalar
             f"{value} = load {element}, ptr {value}p",
         ]
     body = "\n".join(loads)
-    return f"""define internal void @{helper}({", ".join(f"ptr {one}" for one in (*pointers, "%out"))}) #1 {{
+    return f"""define internal preserve_allcc void @{helper}({", ".join(f"ptr {one}" for one in (*pointers, "%out"))}) #1 {{
 entry:
 br label %loop
 loop:

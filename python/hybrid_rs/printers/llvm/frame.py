@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from hybrid_rs.ir.nodes import Table
+from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
 from hybrid_rs.printers.llvm.branches import Printer
-from hybrid_rs.printers.llvm.code import UNLIKELY
+from hybrid_rs.printers.llvm.code import UNLIKELY, Module
 from hybrid_rs.printers.llvm.masks import ALIVE
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
 from hybrid_rs.printers.llvm.use import Use
@@ -26,6 +27,10 @@ def in_memory(type_: Type) -> str:
 
 class Framed(Printer):
     """Prints what functions do with their frame."""
+
+    def __init__(self, tree: Tree, module: Module, *, steps: bool) -> None:
+        super().__init__(tree, module, steps=steps)
+        self.ends, self.next, self.leaving = {}, {}, []
 
     def field(self, offset: int, kind: str, name: str) -> str:
         """Print the loading of a field of the frame."""
@@ -74,12 +79,35 @@ class Framed(Printer):
 
     def poll(self) -> None:
         """Print a call of the frame's poll; go on where it says so."""
-        call = "call i32 @poll(ptr %frame)"
-        self.module.helpers.setdefault("poll", POLL_HELPER)
+        call = "call preserve_allcc i32 @poll(ptr %frame)"
+        self.module.helpers.setdefault("poll", self.calling("poll", POLL, "ptr %frame"))
         stopped = self.emit(f"icmp ne i32 {self.emit(call)}, 0")
         on = self.ahead("on")
         self.branch(stopped, self.stopped, on, UNLIKELY)
         self.place(on)
+
+    def calling(self, name: str, offset: int, operands: str) -> str:
+        """Define a helper that calls a function of the frame's and leaves all registers alone."""
+        return f"""define internal preserve_allcc i32 @{name}({operands}) #1 {{
+%p = getelementptr i8, ptr %frame, i64 {offset}
+%f = load ptr, ptr %p, align 8
+{self.clearing()}
+%r = call i32 %f({operands})
+ret i32 %r
+}}"""
+
+    def clearing(self) -> str:
+        """Write what comes ahead of code that may know nothing of vectors."""
+        if not self.shape.clear:
+            return ""
+        self.module.intrinsic(self.shape.clear, "void")
+        return f"call void @{self.shape.clear}()"
+
+    def leave_with(self, status: str) -> None:
+        """Print the return to the caller."""
+        if self.shape.clear:
+            self.line(self.clearing())
+        self.end(f"ret i32 {status}")
 
     def stored(self, place: int) -> str:
         """Print a result as it is in memory."""
@@ -139,11 +167,3 @@ class Framed(Printer):
         if width == 64:
             return lane
         return self.emit(f"{'zext' if width < 64 else 'trunc'} i{width} {lane} to i64")
-
-
-POLL_HELPER: Final = """define internal i32 @poll(ptr %frame) #1 {
-%p = getelementptr i8, ptr %frame, i64 24
-%f = load ptr, ptr %p, align 8
-%r = call i32 %f(ptr %frame)
-ret i32 %r
-}"""

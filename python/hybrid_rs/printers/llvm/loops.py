@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from hybrid_rs.ir.tree import Body, Loop
+from hybrid_rs.ir.tree import Loop
 from hybrid_rs.ir.types import INT64, UINT64
 from hybrid_rs.printers.llvm.code import UNLIKELY, constant
-from hybrid_rs.printers.llvm.exits import Exits
 from hybrid_rs.printers.llvm.masks import Around, Level
 from hybrid_rs.printers.llvm.shape import Value
 from hybrid_rs.printers.llvm.use import Use
+from hybrid_rs.printers.llvm.waiting import CHEAP, Waiting, simple
 
 __all__ = ["BUDGET", "EDGES", "STEPS", "Loops"]
 
@@ -22,16 +22,8 @@ STEPS: Final = "steps"
 """The state's key of the steps that each element has taken."""
 
 
-class Loops(Exits):
+class Loops(Waiting):
     """Prints loops."""
-
-    def body(self, body: Body) -> None:
-        """Print statements."""
-        raise NotImplementedError
-
-    def loop_body(self, loop: Loop) -> None:
-        """Print a loop's body."""
-        raise NotImplementedError
 
     def poll(self) -> str:
         """Print the question whether to stop."""
@@ -59,6 +51,11 @@ class Loops(Exits):
 
     def iterate(self, loop: Loop) -> None:
         """Print the loop's blocks, from its head to the back edge."""
+        at_end = self.asks_at_end(loop)
+        if at_end:
+            self.condition(loop)
+        if self.block is None:
+            return
         head = self.head(loop.assigned & loop.live_head, self.tree.varying)
         if loop.continues:
             level = Level(loop, steps=True)
@@ -69,20 +66,38 @@ class Loops(Exits):
         if loop.continues:
             self.levels[-1].end = step
         self.body(loop.head)
-        if self.block is not None and not loop.endless:
+        if self.block is not None and not loop.endless and not at_end:
             self.condition(loop)
-        self.loop_body(loop)
+        self.body(loop.body)
+        if not at_end:
+            self.depart_all(loop, loop.live_step)
         self.jump(step)
-        if self.bind(step, loop.live_step) and loop.continues:
+        if self.bind(step, self.every if at_end else loop.live_step) and loop.continues:
             self.take_back(loop, self.state[self.levels[-1]], goes_on=True)
         if loop.continues:
             self.state.pop(self.levels.pop(), None)
         if self.block is not None:
             self.body(loop.step)
+        if self.block is not None and at_end:
+            self.ask_at_end(loop)
         if self.block is not None:
-            self.flush()
             self.back_edge()
         self.back(head)
+
+    def asks_at_end(self, loop: Loop) -> bool:
+        """Whether the condition is asked ahead of the loop and at the end of its step, where other lanes leave too."""
+        if not loop.masked or loop.endless or loop.head.nodes or loop.head.faults or loop.head.cost > CHEAP:
+            return False
+        return loop.steps and not loop.continues and not self.steps and all(simple(node) for node in loop.step.nodes)
+
+    def ask_at_end(self, loop: Loop) -> None:
+        """Print what `asks_at_end` says."""
+        cond = self.value(loop.cond)
+        if cond.lanes:
+            self.note(self.without(self.exactly(self.here()), cond), None)
+        self.depart_all(loop, loop.live_head)
+        if not cond.lanes and self.block is not None:
+            self.same_condition(loop, cond)
 
     def condition(self, loop: Loop) -> None:
         """Leave the loop where its condition doesn't hold."""
@@ -90,31 +105,24 @@ class Loops(Exits):
         self.flush()
         if self.block is None:
             return
-        end = self.ends[loop]
         if not loop.masked:
-            self.fork(self.bit(cond), self.ahead("body"), end)
-            return
-        mask = self.exactly(self.here())
-        depth = next(i for i, level in enumerate(self.levels) if level.node is loop)
-        if not cond.lanes:
-            body, leave = self.label("body"), self.ahead("leave")
-            self.fork(self.emit(f"xor i1 {cond.text}, true"), leave, body)
-            self.put_aside(loop, mask)
-            self.remove(mask, self.levels[depth:])
-            if loop.continues:
-                self.leave_if_empty()
-                self.jump(self.next[loop])
-            else:
-                self.jump(end)
+            self.fork(self.bit(cond), self.ahead("body"), self.ends[loop])
+        elif not cond.lanes:
+            self.same_condition(loop, cond)
+        else:
+            leaving = self.without(self.exactly(self.here()), cond)
+            body = self.label("body")
+            self.fork(self.any(leaving), self.ahead("leave"), body, UNLIKELY)
+            self.depart_from(loop, leaving)
+            self.jump(body)
             self.bind(body, self.every)
-            return
-        leaving = self.without(mask, cond)
-        body, leave = self.label("body"), self.ahead("leave")
-        self.fork(self.any(leaving), leave, body, UNLIKELY)
-        self.put_aside(loop, leaving)
-        self.remove(leaving, self.levels[depth:])
-        self.leave_if_empty()
-        self.jump(body)
+
+    def same_condition(self, loop: Loop, cond: Value) -> None:
+        """Leave a masked loop where a condition doesn't hold that is the same for all lanes."""
+        body = self.label("body")
+        self.fork(self.emit(f"xor i1 {cond.text}, true"), self.ahead("leave"), body, UNLIKELY)
+        self.depart_from(loop, self.exactly(self.here()))
+        self.jump(self.next[loop] if loop.continues and self.levels[-1].steps else self.ends[loop])
         self.bind(body, self.every)
 
     def back_edge(self) -> None:

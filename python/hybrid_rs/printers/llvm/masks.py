@@ -71,6 +71,8 @@ class Masks(Expressions):
         self.levels = [Level()]
         self.around: list[Around] = []
         self.pending: list[tuple[Value, int]] = []
+        self.holds = False
+        """Whether more lanes leave before it is asked who is left."""
 
     # ---- the lanes that are here
 
@@ -150,12 +152,8 @@ class Masks(Expressions):
 
     def leave_if_empty(self) -> None:
         """Leave the loop around if no lane is in it any more."""
-        if not self.around or self.block is None:
+        if not self.around or self.block is None or self.holds:
             return
         around = self.around[-1]
         mask = self.exactly(self.mask_at(around.depth - 1))
         self.fork(self.any(mask), self.ahead("left"), around.end)
-        self.thinned(around, mask)
-
-    def thinned(self, around: Around, mask: Value) -> None:
-        """Print what happens where lanes have left a loop, and others haven't."""

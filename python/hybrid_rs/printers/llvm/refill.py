@@ -9,6 +9,8 @@ Elements of lanes lie in memory while they wait: their indices and inputs, by la
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from hybrid_rs.ir.nodes import Param
@@ -34,11 +36,14 @@ class RefillFunction(Framed):
 
     def __init__(self, tree: Tree, module: Module, *, steps: bool) -> None:
         super().__init__(tree, module, steps=steps)
-        self.ends, self.next = {}, {}
         assert tree.refill is not None
         self.refill = tree.refill
         self.live = Level(tree.refill)
         self.level_of = {block: Level(block) for block in tree.around if block.masked}
+        # Without new lanes, or where all of them fault, a uniform loop ahead may be left before its end.
+        self.uniforms = self.refill.live_head & ~tree.varying
+        self.uniforms &= reduce(or_, (loop.assigned for loop in tree.loops if loop.place < self.refill.place), 0)
+        """Uniform variables that lanes in the loop keep while others run the prologue."""
         self.lowest_mark = self.shape.lanes - max(self.shape.lanes // 4, 1)
         self.ahead_of_loop: Label | None = None
         """Where lanes go that are done with the prologue, while that is printed."""
@@ -54,7 +59,7 @@ class RefillFunction(Framed):
         self.open()
         self.make_rooms()
         self.begin()
-        head = self.head(self.refill.live_head & self.tree.varying, self.tree.varying)
+        head = self.head(self.refill.live_head & self.tree.varying | self.uniforms, self.tree.varying)
         self.fetch()
         self.body(self.tree.body)
         self.jump(self.end_label)
@@ -66,7 +71,7 @@ class RefillFunction(Framed):
         self.env, self.state = self.kept_env, {**self.kept_state, BUDGET: self.state[BUDGET]}
         self.back(head)
         self.place(self.stopped)
-        self.end(f"ret i32 {STOPPED}")
+        self.leave_with(str(STOPPED))
         return "\n".join([
             "define i32 @refill(ptr noalias %frame, i64 %begin, i64 %end) #0 {", *self.body_text(), "}"
         ])  # fmt: skip
@@ -91,6 +96,8 @@ class RefillFunction(Framed):
         for variable in bits(self.refill.live_head & tree.varying):
             if variable >= len(tree.params):
                 self.env[variable] = self.zero(tree.types[variable])
+        for variable in bits(self.uniforms):
+            self.env[variable] = constant(tree.types[variable], 0)
         for key in (ALIVE, self.levels[0], self.live, *self.level_of.values()):
             self.state[key] = nobody
         self.make_room(self.refill)
@@ -147,8 +154,8 @@ class RefillFunction(Framed):
         fault = self.emit(f"load i64, ptr {self.at('i8', '%frame', str(FAULT_INDEX))}, align 8")
         self.branch(self.emit(f"icmp eq i64 {fault}, -1"), call, fetched)
         self.place(call)
-        following = self.emit(f"load ptr, ptr {self.at('i8', '%frame', str(NEXT))}, align 8")
-        some = self.emit(f"call i32 {following}(ptr %frame, ptr %range)")
+        self.module.helpers.setdefault("following", self.calling("following", NEXT, "ptr %frame, ptr %range"))
+        some = self.emit("call preserve_allcc i32 @following(ptr %frame, ptr %range)")
         self.branch(self.emit(f"icmp ne i32 {some}, 0"), again, fetched)
         self.place(again)
         self.line(f"{begin} = load i64, ptr %range")
@@ -175,7 +182,7 @@ class RefillFunction(Framed):
         self.place(leave)
         fault = self.emit(f"load i64, ptr {self.at('i8', '%frame', str(FAULT_INDEX))}, align 8")
         none = self.emit(f"icmp eq i64 {fault}, -1")
-        self.end(f"ret i32 {self.emit(f'select i1 {none}, i32 {DONE}, i32 {FAULT}')}")
+        self.leave_with(self.emit(f"select i1 {none}, i32 {DONE}, i32 {FAULT}"))
         self.place(run)
         takes = self.takes = self.of_word(got)
         self.old_env, self.old_state = dict(self.env), dict(self.state)
@@ -250,7 +257,7 @@ class RefillFunction(Framed):
         end = self.ends[loop] = self.label("take")
         around = Around(loop, end, len(self.levels))
         self.around.append(around)
-        self.fork(self.crowded(), self.ahead("enter"), end)
+        self.fork(self.crowded(self.word(self.state[self.live])), self.ahead("enter"), end)
         self.iterate(loop)
         self.around.pop()
         self.levels.pop()
@@ -263,25 +270,40 @@ class RefillFunction(Framed):
             if old is not None and variable >= len(self.tree.params):
                 self.env[variable] = self.blend(self.takes, self.env[variable], old)
         entering = self.exactly(self.here())
+        if self.uniforms:
+            some = self.emit(f"icmp ne {self.word_type} {self.word(entering)}, 0")
+            for variable in bits(self.uniforms):
+                self.env[variable] = self.either(some, self.env.get(variable), self.old_env[variable])
         for level in (self.levels[0], *self.level_of.values()):
             self.state[level] = self.blend(self.takes, self.state[level], self.old_state[level])
         live = self.old_state[self.live]
         self.state[ALIVE] = self.both("or", live, self.state[ALIVE])
         self.state[self.live] = self.both("or", live, entering)
 
-    def crowded(self) -> str:
+    def either(self, new: str, value: Value | None, old: Value) -> Value:
+        """Give a uniform variable's new value where a condition holds, else its old one."""
+        if value is None:
+            return old
+        kind = self.shape.type(old.type, lanes=False)
+        return Value(old.type, self.emit(f"select i1 {new}, {kind} {value.text}, {kind} {old.text}"), lanes=False)
+
+    def crowded(self, word: str) -> str:
         """Ask whether so many lanes are in the loop that it goes on."""
-        word = self.word_type
-        count = self.call(f"llvm.ctpop.{word}", word, (word, self.word(self.state[self.live])))
-        if self.shape.lanes != 64:
-            count = self.emit(f"{'zext' if self.shape.lanes < 64 else 'trunc'} {word} {count} to i64")
+        kind, lanes = self.word_type, self.shape.lanes
+        count = self.call(f"llvm.ctpop.{kind}", kind, (kind, word))
+        if lanes != 64:
+            count = self.emit(f"{'zext' if lanes < 64 else 'trunc'} {kind} {count} to i64")
         return self.emit(f"icmp ugt i64 {count}, {self.state[MARK].text}")
 
-    def thinned(self, around: Around, mask: Value) -> None:
-        """Print what happens where lanes have left the loop: if too many have, its next back edge is the last."""
-        if around.node is self.refill:
-            left = self.emit(f"select i1 {self.crowded()}, i64 {self.state[BUDGET].text}, i64 1")
-            self.state[BUDGET] = Value(INT64, left, lanes=False)
+    def leave_if_empty(self) -> None:
+        """Leave the loop around if no lane is in it any more; if too many have left, its next back edge is the last."""
+        if not self.around or self.around[-1].node is not self.refill or self.block is None or self.holds:
+            super().leave_if_empty()
+            return
+        word = self.word(self.state[self.live])
+        self.fork(self.emit(f"icmp ne {self.word_type} {word}, 0"), self.ahead("left"), self.around[-1].end)
+        left = self.emit(f"select i1 {self.crowded(word)}, i64 {self.state[BUDGET].text}, i64 1")
+        self.state[BUDGET] = Value(INT64, left, lanes=False)
 
     def back_edge(self) -> None:
         """Count a step, and look from time to time whether to poll, or to leave the loop for new elements."""
@@ -296,14 +318,14 @@ class RefillFunction(Framed):
         self.fork(self.emit(f"icmp eq i64 {left}, 0"), self.ahead("poll"), after, UNLIKELY)
         self.poll()
         self.state[BUDGET] = constant(INT64, EDGES)
-        self.branch(self.crowded(), after, self.ends[self.refill])
+        self.branch(self.crowded(self.word(self.state[self.live])), after, self.ends[self.refill])
         self.bind(after, self.every)
 
     def epilogue(self, loop: Loop, end: Label) -> None:
         """Go on behind the loop with the lanes that are finished."""
         self.bind(end, loop.live_head | loop.live_after)
-        varying = loop.live_head & self.tree.varying
-        self.kept_env = {variable: self.env[variable] for variable in bits(varying) if variable in self.env}
+        kept = loop.live_head & self.tree.varying | self.uniforms
+        self.kept_env = {variable: self.env[variable] for variable in bits(kept) if variable in self.env}
         self.kept_state = dict(self.state)
         done = self.without(self.state[ALIVE], self.state[self.live])
         self.stored_label = self.label("stored")
@@ -325,7 +347,7 @@ class RefillFunction(Framed):
         """Print the recording of a fault of some lanes."""
         word = self.word_type
         self.module.helpers.setdefault("fault.at", fault_helper(self.module, self.shape.lanes))
-        self.line(f"call void @fault.at(ptr %frame, ptr %index, {word} {self.word(mask)}, i64 {site})")
+        self.line(f"call preserve_allcc void @fault.at(ptr %frame, ptr %index, {word} {self.word(mask)}, i64 {site})")
 
 
 def fault_helper(module: Module, width: int) -> str:
@@ -333,7 +355,7 @@ def fault_helper(module: Module, width: int) -> str:
     kind = f"i{width}"
     cttz = module.intrinsic(f"llvm.cttz.{kind}", kind, kind, "i1")
     extend = "%k = add i64 %lane, 0" if width == 64 else f"%k = {'zext' if width < 64 else 'trunc'} {kind} %lane to i64"
-    return f"""define internal void @fault.at(ptr %frame, ptr %indices, {kind} %word, i64 %site) #1 {{
+    return f"""define internal preserve_allcc void @fault.at(ptr %frame, ptr %indices, {kind} %word, i64 %site) #1 {{
 entry:
 %okp = getelementptr i8, ptr %frame, i64 {OK}
 %ok = load ptr, ptr %okp, align 8

@@ -31,6 +31,8 @@ class Shape:
     """Whether the machine has fused multiply-add."""
     converts: bool = False
     """Whether it converts between vectors of 64-bit integers and floats."""
+    clear: str = ""
+    """An intrinsic to call where vector code ends and code begins that may know nothing of vectors."""
 
     @property
     def lanes(self) -> int:
