@@ -66,10 +66,12 @@ def test_more_operands_than_the_caches_hold() -> None:
     kernel(X, 1.0, engine="native")
     (variant,) = kernel._specialiser.variants()
     (core,) = variant.kernels.values()
-    found = hr.explain(kernel, np.broadcast_to(X[:1], 1 << 40), 1.0)
-    assert found.streams == (core.native["streams_from"] is not None)
-    assert found.streams
-    assert "bypass the caches" in str(found)
+    enough = core.native["streams_from"] // 16 + 1  # elements of 8 bytes, and as many results
+    x = np.empty(2 * enough)
+    assert hr.explain(kernel, x[:enough], 1.0).streams
+    assert "bypass the caches" in str(hr.explain(kernel, x, 1.0))
+    assert not hr.explain(kernel, x[: enough // 2], 1.0).streams
+    assert not hr.explain(kernel, x[::2], 1.0).streams
 
 
 def test_other_kernels() -> None:
