@@ -96,8 +96,11 @@ def explain(kernel: object, *arrays: object) -> Explanation:
     if isinstance(core, _core.Dispatcher):
         assert isinstance(core.resolver, Specialiser)
         results = sum(dtype.itemsize for dtype in resolved.results or ())
-        varying = sum(array.dtype.itemsize for array in scalars if array.ndim)
-        facts |= _of_language(core.resolver, used, elements * (results + varying))
+        varying = [array for array in scalars if array.ndim]
+        size = elements * (results + sum(array.dtype.itemsize for array in varying))
+        # Operands that aren't contiguous don't bypass anything.
+        fits = all(array.shape == shape and array.flags.c_contiguous for array in varying)
+        facts |= _of_language(core.resolver, used, size if fits else 0)
     return Explanation(**facts)
 
 

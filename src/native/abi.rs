@@ -28,6 +28,7 @@ pub(super) struct Frame<'a> {
     next: extern "C" fn(*mut Frame<'a>, *mut [u64; 2]) -> u32,
     // From here on machine code knows nothing.
     ctx: &'a Ctx<'a>,
+    len: u64,
     begin: u64,
     more: Option<Instant>,
     panic: Option<Box<dyn Any + Send>>,
@@ -35,8 +36,8 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// A frame for a range of elements that starts at `begin`; up to the moment `more` further ones are handed over.
-    pub(super) fn new(ctx: &'a Ctx<'a>, begin: u64, more: Option<Instant>) -> Self {
+    /// A frame for a range that starts at `begin` of a batch of `len` elements; up to the moment `more` further ones are handed over.
+    pub(super) fn new(ctx: &'a Ctx<'a>, len: u64, begin: u64, more: Option<Instant>) -> Self {
         Self {
             operands: std::ptr::null(),
             tables: std::ptr::null(),
@@ -47,6 +48,7 @@ impl<'a> Frame<'a> {
             fault_site: 0,
             next,
             ctx,
+            len,
             begin,
             more,
             panic: None,
@@ -96,7 +98,15 @@ extern "C" fn next(frame: *mut Frame<'_>, range: *mut [u64; 2]) -> u32 {
         return 0;
     }
     // What was taken before may still have elements that aren't finished.
-    match frame.guarded(|frame| frame.ctx.next_range(frame.begin), None) {
+    let taken = frame.guarded(
+        |frame| {
+            let range = frame.ctx.next_range(frame.begin);
+            assert!(range.is_none_or(|(begin, end)| begin <= end && end <= frame.len), "a range beyond the batch");
+            range
+        },
+        None,
+    );
+    match taken {
         Some((begin, end)) => {
             *range = [begin, end];
             1

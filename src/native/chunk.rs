@@ -31,6 +31,8 @@ pub(super) struct Chunk<'a> {
     native: &'a Native,
     ctx: &'a Ctx<'a>,
     scratch: &'a mut Scratch,
+    /// Elements of the batch.
+    len: u64,
     /// Whether an operand doesn't lie as machine code wants it.
     strided: bool,
 }
@@ -58,11 +60,17 @@ impl<'a> Chunk<'a> {
         }
         let varying = ctx.inputs().iter().zip(&made.inputs).filter(|(_, input)| !input.uniform).map(|(view, _)| view);
         let strided = varying.chain(ctx.outputs()).chain(ctx.ok()).any(|view| !view.is_contiguous());
-        Self { native, ctx, scratch, strided }
+        // All operands of a batch are of one length.
+        let len = ctx.inputs().iter().chain(ctx.outputs()).next().map_or(0, View::len);
+        Self { native, ctx, scratch, len, strided }
     }
 
     /// Computes the elements `[begin, end)`.
+    ///
+    /// # Panics
+    /// If the batch has not so many.
     pub(super) fn run(mut self, begin: u64, end: u64) -> Status {
+        assert!(end <= self.len, "elements up to {end} of a batch of {}", self.len);
         let (count, race) = (end - begin, &self.native.race);
         if !self.native.refills() {
             let start = (count >= TIMED).then(Instant::now);
@@ -190,7 +198,7 @@ impl<'a> Chunk<'a> {
             };
             self.scratch.operands.push(address);
         }
-        let mut frame = Frame::new(self.ctx, begin, more);
+        let mut frame = Frame::new(self.ctx, self.len, begin, more);
         frame.operands = self.scratch.operands.as_ptr();
         frame.tables = self.scratch.tables.as_ptr();
         if let Some(ok) = self.ctx.ok() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::code::Native;
+use super::race::LEAST_BLOCKS;
 use super::scratch::Scratch;
 use crate::kernel::{Ctx, Kernel, Signature, Status};
 
@@ -20,8 +21,9 @@ pub fn kernel(name: impl Into<String>, native: Arc<Native>) -> Kernel {
     // A width need not be a power of two: the least multiple of both.
     let common = TILE.min(1 << native.width().trailing_zeros());
     let (tile, refills) = (native.width() / common * TILE, native.refills());
+    let least = if refills { LEAST_BLOCKS * native.width() } else { 1 };
     let mut kernel = Kernel::new(name, vec![signature], element).with_chunk(chunk, tile).with_user(native);
-    kernel.refills = refills;
+    (kernel.refills, kernel.least) = (refills, least);
     kernel.masks_faults = true;
     kernel.counts_steps = true;
     kernel

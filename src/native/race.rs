@@ -10,6 +10,8 @@ const SLICE: u64 = 8;
 /// Blocks that each gets at least: at the end of its slice the refilling function runs empty, which it seldom does
 /// otherwise.
 const SLICE_BLOCKS: u64 = 64;
+/// Blocks of the shortest chunk in which both can be measured.
+pub(super) const LEAST_BLOCKS: u64 = 2 * SLICE_BLOCKS;
 /// Chunks between two measurements within a batch.
 const EVERY: u32 = 32;
 /// Measurements at the start of a batch.

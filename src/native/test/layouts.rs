@@ -190,6 +190,19 @@ fn other_types_are_refused() {
     chunks(&kernel, &batch, &Control::default(), 1);
 }
 
+#[test]
+#[should_panic(expected = "elements up to 4 of a batch of 3")]
+fn ranges_beyond_the_batch_are_refused() {
+    let kernel = kernel_of(block, None, None, made());
+    let (mut first, mut second) = ([0.0; 3], [0_u8; 3]);
+    let table = Table::new(View::input(&TABLE), &[7]).unwrap();
+    let inputs = vec![View::input(&[1.5; 3]), View::input(&[3_i16; 3]), View::scalar(&SCALE, 3)];
+    let batch = Batch::new(inputs, vec![View::output(&mut first), View::output(&mut second)]).unwrap();
+    let batch = batch.with_tables(vec![table]);
+    let control = Control::default();
+    (kernel.chunk.unwrap())(&Ctx::new(&kernel, &batch, &control), 2, 4);
+}
+
 fn layout() -> impl Strategy<Value = (isize, usize)> {
     (prop_oneof![Just(1_isize), Just(2), Just(-1), Just(-3)], 0_usize..8)
 }
