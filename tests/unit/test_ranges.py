@@ -14,7 +14,7 @@ import irgen
 import loopgen
 from fuzz import build
 from fuzz.generate import generate
-from hybrid_rs import frontend, passes
+from hybrid_rs import elementary, frontend, passes
 from hybrid_rs.ir.nodes import Function
 from hybrid_rs.ir.reference import Faulted
 from hybrid_rs.ir.types import Type, named
@@ -208,4 +208,4 @@ def test_the_values_of_a_random_kernel_lie_in_their_intervals(seed: int) -> None
     captured = [guard.expected for guard in typed.captured]
     tables = [program.tables[name] for name in program.arguments if name in program.tables]
     columns = [program.rows[name] for name in program.arguments if name in program.rows]
-    runs(typed.function, columns, [*tables, *captured])
+    runs(elementary.expanded(typed.function), columns, [*tables, *captured])
