@@ -45,7 +45,7 @@ PYTHON_LAYERS = (
     ("kernel_object",),
     ("kernels",),
     ("compiled",),
-    ("explain",),
+    ("explanation",),
     ("",),
     ("bench",),
     ("report",),
