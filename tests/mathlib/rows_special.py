@@ -17,6 +17,8 @@ __all__ = ["ROWS", "ZEROS", "log_gamma"]
 
 _ROOT_PI: Final = np.sqrt(np.longdouble("3.14159265358979323846264338327950288"))
 _INTEGERS: Final = np.concatenate([np.arange(-170.0, 0.0), np.arange(1.0, 171.0)])
+# Some machines have no long double of more bits than a float64; there mpmath computes all.
+_WIDE: Final = np.finfo(np.longdouble).nmant >= 63
 _TERMS: Final = 30
 _LEVELS: Final = 400
 ZEROS: Final = (
@@ -32,7 +34,8 @@ def _series(a: Array) -> Array:
     for k in range(_TERMS):
         total += term
         term = term * 2 * a**2 / (2 * k + 3)
-    return total * np.exp(-(a**2))
+    found: Array = total * np.exp(-(a**2))
+    return found
 
 
 def _fraction(a: Array) -> Array:
@@ -42,7 +45,8 @@ def _fraction(a: Array) -> Array:
         below = a + k / (2 * below)
     # The square of the part of few bits is exact.
     few = np.rint(a * 1024) / 1024
-    return np.exp(-(few**2)) * np.exp((few - a) * (few + a)) / (below * _ROOT_PI)
+    found: Array = np.exp(-(few**2)) * np.exp((few - a) * (few + a)) / (below * _ROOT_PI)
+    return found
 
 
 def _erf(x: Array) -> Array:
@@ -69,7 +73,8 @@ def _few(count: int) -> int:
 def _far_from_zeros(x: Array) -> Array:
     """Leave out numbers whose logarithm of gamma is less than 1/8 or so."""
     distance = np.abs(x[:, None] - np.array(ZEROS)).min(axis=1)
-    return x[(distance > 1 / 16) | (x < -6.5)]
+    found: Array = x[(distance > 1 / 16) | (x < -6.5)]
+    return found
 
 
 ROWS: Final = {
@@ -84,7 +89,7 @@ ROWS: Final = {
             "near 15/16": lambda n: near([0.9375], n, reach=46),
         },
         0.85,
-        estimate=_erf,
+        estimate=_erf if _WIDE else None,
     ),
     "erfc.f64": Row(
         f64_erf.erfc,
@@ -98,8 +103,8 @@ ROWS: Final = {
             "26.5 to 27.3 (subnormal)": lambda n: linear(26.5, 27.3, n),
             "all exponents": exponents,
         },
-        1.0,
-        estimate=_erfc,
+        0.95,
+        estimate=_erfc if _WIDE else None,
     ),
     "tgamma.f64": Row(
         f64_gamma.tgamma,
@@ -109,12 +114,12 @@ ROWS: Final = {
             "2.5 to 20": lambda n: linear(2.5, 20, _few(n)),
             "20 to 171.7": lambda n: linear(20, 171.7, _few(n)),
             "-5 to 0": lambda n: linear(-5, 0, _few(n)),
-            "-171 to 5": lambda n: linear(-171, -5, _few(n)),
+            "-171 to -5": lambda n: linear(-171, -5, _few(n)),
             "-184 to -171 (subnormal)": lambda n: linear(-184, -171, _few(n)),
             "all exponents": lambda n: exponents(_few(n), high=180.0),
             "near integers": lambda n: near(_INTEGERS, _few(n), reach=45),
         },
-        0.90,
+        1.0,
     ),
     "lgamma.f64": Row(
         f64_gamma.lgamma,

@@ -22,6 +22,7 @@ _OPS: Final = {
     "f64_trig": "sin cos tan",
     "f64_inverse": "asin acos atan atan2",
     "f64_erf": "erf erfc",
+    "f64_gamma": "lgamma tgamma",
     "f32_exp": "exp exp2 expm1",
     "f32_log": "log log2 log10 log1p",
     "f32_hyperbolic": "sinh cosh tanh",
