@@ -56,9 +56,9 @@ def _pairs(x: Array, ratio: float) -> tuple[Array, Array]:
 
 
 ROWS: Final = {
-    "sin.f64": Row(f64_trig.sin, mpmath.sin, _ANGLES, 0.75),
-    "cos.f64": Row(f64_trig.cos, mpmath.cos, _ANGLES, 0.75),
-    "tan.f64": Row(f64_trig.tan, mpmath.tan, _ANGLES, 0.85),
+    "sin.f64": Row(f64_trig.sin, mpmath.sin, _ANGLES, 0.80),
+    "cos.f64": Row(f64_trig.cos, mpmath.cos, _ANGLES, 0.80),
+    "tan.f64": Row(f64_trig.tan, mpmath.tan, _ANGLES, 0.95),
     "asin.f64": Row(f64_inverse.asin, mpmath.asin, _ARCS, 0.70),
     "acos.f64": Row(f64_inverse.acos, mpmath.acos, _ARCS, 0.70),
     "atan.f64": Row(
