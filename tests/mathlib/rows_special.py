@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import mpmath
@@ -71,9 +72,8 @@ def _few(count: int) -> int:
 
 
 def _far_from_zeros(x: Array) -> Array:
-    """Leave out numbers whose logarithm of gamma is less than 1/8 or so."""
-    distance = np.abs(x[:, None] - np.array(ZEROS)).min(axis=1)
-    found: Array = x[(distance > 1 / 16) | (x < -6.5)]
+    """Leave out numbers whose logarithm of gamma is less than 1/8."""
+    found: Array = x[[abs(math.lgamma(value)) > 1 / 8 for value in x.tolist()]]
     return found
 
 
