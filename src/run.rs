@@ -22,6 +22,7 @@ use crate::sched::pool::Next;
 pub(crate) struct Body {
     run: fn(&Kernel, &Ctx<'_>, u64, u64) -> Status,
     /// Whether it is the kernel's chunk form.
+    #[cfg_attr(not(feature = "hybrid-exec"), expect(dead_code, reason = "ranges are handed on to workers alone"))]
     chunks: bool,
 }
 

@@ -5,6 +5,8 @@ mod oracle;
 mod programs;
 mod rows;
 
+use std::sync::Arc;
+
 use crate::buffer::{DType, View};
 use crate::kernel::{Batch, Control, Ctx, Site, Status, Table};
 use crate::vm::lanes::level::Level;
@@ -94,7 +96,7 @@ fn run(draft: &Draft, inputs: &[Column], n: usize, way: Way) -> Outcome {
         let mut at = 0;
         while at < n as u64 {
             let end = at.saturating_add(way.chunk).min(n as u64);
-            finished &= super::run_within(ctx.user(), &ctx, at, end, way.fuel) == Status::DONE;
+            finished &= super::run_within(ctx.user::<Arc<Program>>(), &ctx, at, end, way.fuel) == Status::DONE;
             at = end;
         }
     }
