@@ -7,11 +7,11 @@ mod test;
 mod window;
 
 use super::frame::Frame;
-use refill::Idle;
 use super::lanes::memory::Memory;
 use super::program::Program;
 use super::verify::NESTING;
 use crate::kernel::{Ctx, Status};
+use refill::Idle;
 
 /// Work between two polls, in additions of a byte: about 50 µs.
 const POLL_WORK: u64 = 5_000_000;

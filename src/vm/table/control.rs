@@ -1,8 +1,8 @@
 //! Rows of control flow, faults, steps and tables.
 
 use super::build::{Builder, faulting};
-use crate::vm::lanes::due::Due;
 use crate::buffer::DType::{Bool, Int64, UInt64};
+use crate::vm::lanes::due::Due;
 use crate::vm::lanes::elements::{Bound, Dim, Fault, Step, UniformBound};
 use crate::vm::lanes::level::Levels;
 use crate::vm::lanes::masks::{Any, Count, Nothing};
