@@ -150,7 +150,9 @@ class Code:
         shift = len(self.start)
         code = bytearray()
         for name, dst, a, b, c, d, imm in (*self.start, *self.rest):
-            code += _WORD.pack(self.numbers[name], dst, a, b, c, d, imm.place + shift if isinstance(imm, Label) else imm)
+            code += _WORD.pack(
+                self.numbers[name], dst, a, b, c, d, imm.place + shift if isinstance(imm, Label) else imm
+            )
         return Program(
             bytes(self.lanes.types),
             bytes(self.uniforms.types),
