@@ -348,6 +348,11 @@ fn read_first(draft: &Draft, words: &[Word], regions: &[usize]) -> Vec<usize> {
         if row.fields.iter().any(|(_, kind)| *kind == Kind::Target) && word.imm as usize > at {
             jumped = jumped.max(word.imm as usize);
         }
+        if jumped <= at && matches!(control(word), Some(Control::End | Control::Back)) {
+            // Nothing comes by here but from the next segment's start on.
+            let starts = [draft.loop_start, draft.epilogue, Some(words.len())];
+            jumped = starts.into_iter().flatten().find(|start| *start > at).unwrap_or(at);
+        }
     }
     first
 }

@@ -3,9 +3,9 @@
 use std::marker::PhantomData;
 
 use super::level::Body;
-use super::map::{Class, Source, Varying, opaque};
+use super::map::{Class, Varying, three, with_group};
 use crate::vm::frame::{Frame, Inst};
-use crate::vm::number::{Float, Number};
+use crate::vm::number::Float;
 
 /// How a product and a sum are made one operation.
 pub(in crate::vm) trait Fma {
@@ -47,20 +47,7 @@ impl<O: Fma, B: Class, C: Class> Body for Three<O, B, C> {
             let a = Varying::of::<O::T>(frame, inst.a);
             let (b, c) = (B::of::<O::T>(frame, inst.b), C::of::<O::T>(frame, inst.c));
             let n = frame.hi - frame.lo;
-            let mut i = 0;
-            while i + 16 <= n {
-                let (a, b, c) = (a.group::<16>(i), b.group::<16>(i), c.group::<16>(i));
-                let mut r = [O::T::ZERO; 16];
-                for k in 0..16 {
-                    r[k] = O::apply(a[k], b[k], c[k]);
-                }
-                dst.add(i).cast::<[O::T; 16]>().write_unaligned(r);
-                i = opaque(i + 16);
-            }
-            while i < n {
-                dst.add(i).write(O::apply(a.group::<1>(i)[0], b.group::<1>(i)[0], c.group::<1>(i)[0]));
-                i = opaque(i + 1);
-            }
+            with_group!(three::<O::T, _, _, _, _>(dst, (a, b, c), n, O::apply); widest O::T, O::T)
         }
     }
 }

@@ -163,6 +163,44 @@ pub(super) unsafe fn two<A: Lane, R: Lane, SA: Source<A>, SB: Source<A>, F: Fn(A
     }
 }
 
+/// The same for three operands.
+///
+/// # Safety
+/// As [`one`].
+#[inline(always)]
+pub(super) unsafe fn three<
+    T: Lane,
+    SA: Source<T>,
+    SB: Source<T>,
+    SC: Source<T>,
+    F: Fn(T, T, T) -> T,
+    const G: usize,
+>(
+    dst: *mut T,
+    (a, b, c): (SA, SB, SC),
+    n: usize,
+    op: F,
+) {
+    let mut i = 0;
+    while i + G <= n {
+        // SAFETY: the group ends at or before `n`.
+        unsafe {
+            let (a, b, c) = (a.group::<G>(i), b.group::<G>(i), c.group::<G>(i));
+            let mut r = [T::default(); G];
+            for k in 0..G {
+                r[k] = op(a[k], b[k], c[k]);
+            }
+            dst.add(i).cast::<[T; G]>().write_unaligned(r);
+        }
+        i = opaque(i + G);
+    }
+    while i < n {
+        // SAFETY: `i < n`.
+        unsafe { dst.add(i).write(op(a.group::<1>(i)[0], b.group::<1>(i)[0], c.group::<1>(i)[0])) };
+        i = opaque(i + 1);
+    }
+}
+
 /// An op of one lane register.
 pub(in crate::vm) struct One<O>(PhantomData<O>);
 

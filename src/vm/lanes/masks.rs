@@ -135,32 +135,30 @@ impl Frame<'_> {
             let end = mask.len().min(from + GROUP);
             bits(&mask[from..end], &ok[from..end])
         };
-        let n = mask.len();
         let within = |from: usize, end: usize| if end - from >= GROUP { u64::MAX } else { (1 << (end - from)) - 1 };
-        let holes = (0..live).step_by(GROUP).flat_map(|from| Set { bits: !bits(from) & within(from, live), from });
-        let first = live / GROUP * GROUP;
-        let others = (first..n).step_by(GROUP).flat_map(|from| {
-            let below = if from < live { within(from, live) } else { 0 };
-            Set { bits: bits(from) & !below, from }
-        });
-        pairs.extend(holes.zip(others).map(|(i, j)| ((self.lo + i) as u32, (self.lo + j) as u32)));
-    }
-}
-
-/// The places of a word's set bits, counted from `from`.
-struct Set {
-    bits: u64,
-    from: usize,
-}
-
-impl Iterator for Set {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        let place = self.bits.trailing_zeros() as usize;
-        let some = self.bits != 0;
-        self.bits &= self.bits.wrapping_sub(1);
-        some.then_some(self.from + place)
+        let (mut hole, mut other) = (0, live / GROUP * GROUP);
+        let mut holes = if live > 0 { !bits(0) & within(0, live) } else { 0 };
+        let mut others = if other < mask.len() { bits(other) & !within(other, live.max(other)) } else { 0 };
+        loop {
+            while holes == 0 {
+                hole += GROUP;
+                if hole >= live {
+                    return;
+                }
+                holes = !bits(hole) & within(hole, live);
+            }
+            while others == 0 {
+                other += GROUP;
+                if other >= mask.len() {
+                    return;
+                }
+                others = bits(other);
+            }
+            let pair =
+                [(hole, holes), (other, others)].map(|(from, set)| self.lo + from + set.trailing_zeros() as usize);
+            pairs.push((pair[0] as u32, pair[1] as u32));
+            holes &= holes - 1;
+            others &= others - 1;
+        }
     }
 }

@@ -6,6 +6,7 @@ mod programs;
 mod rows;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::buffer::{DType, View};
 use crate::kernel::{Batch, Control, Ctx, Site, Status, Table};
@@ -69,11 +70,21 @@ struct Way {
     max_steps: u64,
     masked: bool,
     fuel: u64,
+    /// Whether a run takes further ranges.
+    handed: bool,
 }
 
 impl Default for Way {
     fn default() -> Self {
-        Self { level: Level::host(), lanes: 64, chunk: u64::MAX, max_steps: u64::MAX, masked: false, fuel: u64::MAX }
+        Self {
+            level: Level::host(),
+            lanes: 64,
+            chunk: u64::MAX,
+            max_steps: u64::MAX,
+            masked: false,
+            fuel: u64::MAX,
+            handed: false,
+        }
     }
 }
 
@@ -92,12 +103,22 @@ fn run(draft: &Draft, inputs: &[Column], n: usize, way: Way) -> Outcome {
         if way.masked {
             batch = batch.with_ok(ok.output()).unwrap();
         }
+        let taken = AtomicU64::new(0);
+        let range = || {
+            let begin = taken.load(Relaxed);
+            let end = begin.saturating_add(way.chunk).min(n as u64);
+            taken.store(end, Relaxed);
+            (begin < end).then_some((begin, end))
+        };
+        let next = |unfinished| {
+            assert!(unfinished <= taken.load(Relaxed), "what nobody has taken isn't finished");
+            range()
+        };
         let ctx = Ctx::new(&shell, &batch, &control);
-        let mut at = 0;
-        while at < n as u64 {
-            let end = at.saturating_add(way.chunk).min(n as u64);
-            finished &= super::run_within(ctx.user::<Arc<Program>>(), &ctx, at, end, way.fuel) == Status::DONE;
-            at = end;
+        let handing = ctx.with_next(&next);
+        let ctx = if way.handed { &handing } else { &ctx };
+        while let Some((begin, end)) = range() {
+            finished &= super::run_within(ctx.user::<Arc<Program>>(), ctx, begin, end, way.fuel) == Status::DONE;
         }
     }
     let cause = control.take_cause().and_then(|cause| cause.downcast::<Site>().ok());

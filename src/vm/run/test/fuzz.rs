@@ -172,6 +172,7 @@ fn try_all(seed: u64, count: u64, make: fn(&mut Numbers) -> Draft) -> u64 {
             max_steps: if numbers.below(2) == 0 { u64::MAX } else { numbers.next() % 50 },
             masked: numbers.below(2) == 0,
             fuel: 60,
+            handed: numbers.below(2) == 0,
         };
         let outcome = run(&draft, &inputs, n, way);
         assert_eq!(run(&draft, &inputs, n, way), outcome, "round {round} gives other values the second time");

@@ -11,10 +11,11 @@ fn ints(dtype: DType, values: impl IntoIterator<Item = i64>) -> Column {
 }
 
 fn ways() -> impl Iterator<Item = Way> {
-    let chunks = [u64::MAX, 1, 3, 64, 100];
     Level::all().into_iter().flat_map(move |level| {
         let lanes = [(64, u64::MAX), (256, 100), (128, 1), (256, 7), (64, 500)];
-        lanes.into_iter().zip(chunks).map(move |((lanes, chunk), _)| Way { level, lanes, chunk, ..Way::default() })
+        lanes.into_iter().flat_map(move |(lanes, chunk)| {
+            [false, true].map(|handed| Way { level, lanes, chunk, handed, ..Way::default() })
+        })
     })
 }
 
