@@ -86,6 +86,22 @@ def test_a_loop_that_counts_down_or_in_steps() -> None:
     assert found["total"] == (-((INT16.high - 3 + 1) // 2), 100)
 
 
+def test_a_count_that_begins_in_a_later_state() -> None:
+    def kernel(x: Any, n: Any) -> Any:
+        state = 0
+        count = 0
+        for _ in range(n):
+            if state == 0:
+                state = 1
+            elif x > 0:
+                count += 1
+            else:
+                count += 2
+        return count
+
+    assert held(kernel, INT64, INT16)["count"] == (0, 2 * INT16.high)
+
+
 def test_a_constant_that_stops_a_count_inside_of_a_loop() -> None:
     def kernel(x: Any, n: Any) -> Any:
         count = 0

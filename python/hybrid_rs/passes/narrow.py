@@ -112,13 +112,15 @@ class _Plan(Reader):
         self.around: list[tuple[str, dict[str, Local]]] = []
         for param in function.params:
             if isinstance(param, Param) and param.type.is_integer:
-                self.locals[param.name] = Local(param.name, param.type, FULL[param.type.code])
+                self.locals[param.name] = Local(param.name, param.type, FULL[param.type.code], fixed=True)
         for param in function.locals:
             if param.type.is_integer and param.name in found.hulls:
                 self.locals[param.name] = local = Local(param.name, param.type, found.hulls[param.name])
                 self.variables.append(local)
+        self.counters: set[str] = set()
+        self.counts = not _loops(function.body)
         self.body = self.statements(function.body)
-        self.cost, worth = choose(self.variables, self.demands)
+        self.cost, worth = choose(self.variables, self.demands, self.floats, self.numbers)
         self.changes = worth or self.simpler
 
     def function(self) -> Function:
@@ -162,12 +164,14 @@ class _Plan(Reader):
         assert isinstance(stmt, Fault)
         return lambda out: out.append(stmt)
 
-    def needed(self, exprs: Sequence[Expr], target: Local | None = None) -> list[Part]:
-        """Walk a statement's expressions."""
+    def needed(self, exprs: Sequence[Expr], target: Local | None = None, *, counting: bool = False) -> list[Part]:
+        """Walk a statement's expressions; `counting` says whether it only counts a loop's trips."""
         self.used = []
+        counts, self.counts = self.counts, self.counts and not counting
         parts = [self.part(expr) for expr in exprs]
         if target is not None or any(part is not None for part in parts):
-            self.demands.append(Demand(self.weight, parts, target, self.used))
+            self.demands.append(Demand(self.weight, parts, target, self.used, counts=self.counts))
+        self.counts = counts
         return parts
 
     def assign(self, stmt: Assign) -> Make:
@@ -175,7 +179,7 @@ class _Plan(Reader):
             (part,) = self.needed((stmt.value,))
             return lambda out: out.append(stmt if part is None else Assign(stmt.target, whole(part, stmt.value)))
         local = self.locals[stmt.target]
-        (number,) = self.needed((stmt.value,), local)
+        (number,) = self.needed((stmt.value,), local, counting=stmt.target in self.counters)
         assert isinstance(number, Number)
         return lambda out: out.append(Assign(local.own.name, number.at(local.width)))
 
@@ -193,24 +197,29 @@ class _Plan(Reader):
         facts: LoopFacts = next(self.items)
         standing = self.standing(facts)
         outer = {name: self.locals[name] for name in standing}
-        for local in standing.values():
+        for name, local in standing.items():
             self.variables.append(local)
-            self.demands.append(Copy(self.weight, (), local, (local, local.outer)))  # type: ignore[arg-type]
+            self.demands.append(Copy(self.weight, (), local, (local, self.locals[name]), counts=False))
         self.locals.update(standing)
-        for name in _counting(stmt):
+        counting = _counting(stmt)
+        for name in counting:
             if name in self.locals:
                 self.locals[name].widen()
         self.around.append((stmt.label, standing))
+        counts, self.counts = self.counts, not _loops((*stmt.head, *stmt.body, *stmt.step))
         self.weight *= PER_LOOP
         head = self.statements(stmt.head)
         test: Part = None
         body: list[Make] = []
         if facts.ways is not None:
-            (test,) = self.needed((stmt.cond,))
+            (test,) = self.needed((stmt.cond,), counting=bool(counting))
             if facts.ways != SECOND:
                 body = self.statements(stmt.body)
         always = facts.ways in (None, FIRST)
+        self.counters = set(counting[:1])
         step = self.statements(stmt.step) if facts.stepping else []
+        self.counters = set()
+        self.counts = counts
         self.weight /= PER_LOOP
         self.around.pop()
         self.locals.update(outer)
@@ -266,6 +275,10 @@ class _Plan(Reader):
             out.append(stmt)
 
         return make
+
+
+def _loops(body: tuple[Stmt, ...]) -> bool:
+    return any(isinstance(stmt, Loop) for stmt in walk.statements(body))
 
 
 def _counting(loop: Loop) -> list[str]:

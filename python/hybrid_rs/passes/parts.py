@@ -16,20 +16,27 @@ from hybrid_rs.ir.nodes import Cast, Const, Expr, Load, Op, Var
 from hybrid_rs.ir.types import BOOL, Type
 from hybrid_rs.passes.identities import IDENTITIES, simpler_cast
 from hybrid_rs.passes.intervals import EXACT, FULL, Interval, constant, inside
-from hybrid_rs.passes.widths import CHOICES, CONVERSION, INF, Costs, Local, Number, Other, Part, priced, typed, whole
+from hybrid_rs.passes.widths import (
+    CHOICES,
+    INF,
+    Costs,
+    Local,
+    Number,
+    Other,
+    Part,
+    Prices,
+    place,
+    priced,
+    typed,
+    whole,
+    widest,
+)
 
 __all__ = ["Reader"]
 
 Rebuild: TypeAlias = Callable[[Expr, Sequence[Part]], Expr]
 
-_SIGN: Final = (0.3, 0.3, 0.5, 1.0)
-_SIMPLE: Final = (1.0, 1.0, 2.0, 4.0)
-_ORDER: Final = (1.0, 1.0, 2.0, 4.2)
-_TO_FLOAT: Final = (5.5, 5.5, 4.0, 14.0)
-_FROM_FLOAT: Final = (13.0, 13.0, 9.0, 26.0)
-_BY_CONSTANT: Final = (6.0, 3.0, 7.0, 45.0)
-_QUOTIENT: Final = (15.0, 15.0, 30.0, 100.0)
-_BY_OP: Final = {"mul": (9.0, 1.0, 2.0, 10.0), "min": _ORDER, "max": _ORDER, "abs": _ORDER}
+_BY_OP: Final = {"mul": "product", "min": "size", "max": "size", "abs": "size"}
 _DIVISIONS: Final = frozenset(("floordiv", "mod", "quot", "rem"))
 
 _LOW: Final = frozenset(("add", "sub", "mul", "neg", "and", "or", "xor", "invert"))
@@ -58,11 +65,11 @@ class _Value(Number):
         super().__init__(type_, (value, value))
         self.value = value
 
-    def costs(self, free: bool) -> Costs:  # noqa: ARG002 - the same either way
-        return [0.0] * 4
-
-    def price(self, free: bool) -> None:  # noqa: ARG002
+    def price(self, prices: Prices) -> None:  # noqa: ARG002 - nothing
         self.own = self.best = [0.0] * 4
+
+    def width(self, to: int) -> int:  # noqa: ARG002
+        return 0
 
     def at(self, place: int) -> Expr:
         type_ = typed(self.type, place)
@@ -78,11 +85,15 @@ class _Use(Number):
         super().__init__(local.type, interval)
         self.local = local
 
-    def price(self, free: bool) -> None:  # noqa: ARG002 - it has the width that it has
+    def price(self, prices: Prices) -> None:
         at = self.local.width
         self.own = [INF] * 4
         self.own[at] = 0.0
-        self.best = list(CONVERSION[at])
+        self.best = list(prices.conversions[at])
+
+    def width(self, to: int) -> int:
+        # What is cast of a parameter is cast ahead of loops.
+        return min(to, self.place) if self.local.fixed else self.local.choices[0]
 
     def cheapest(self, to: int) -> int:  # noqa: ARG002
         return self.local.width
@@ -92,24 +103,28 @@ class _Use(Number):
 
 
 class _Arithmetic(Number):
-    __slots__ = ("args", "op", "price_of", "site")
+    __slots__ = ("args", "op", "row", "site")
 
     def __init__(self, expr: Op, interval: Interval, args: list[Number], op: str) -> None:
         super().__init__(expr.type, interval)
         self.op = op
         self.site = expr.site if op == expr.op else None
         self.args = args
-        self.price_of = _BY_OP.get(op, _SIMPLE)
+        self.row = _BY_OP.get(op, "simple")
         if op in _DIVISIONS:
-            self.price_of = _BY_CONSTANT if isinstance(args[1], _Value) else _QUOTIENT
+            self.row = "by constant" if isinstance(args[1], _Value) else "quotient"
 
-    def costs(self, free: bool) -> Costs:
+    def costs(self, prices: Prices) -> Costs:
         for arg in self.args:
-            arg.price(free)
-        found = [INF] * 4
+            arg.price(prices)
+        found, row = [INF] * 4, prices.rows[self.row]
         for at in self.choices:
-            found[at] = self.price_of[at] + sum([arg.best[at] for arg in self.args])
+            found[at] = row[at] + sum([arg.best[at] for arg in self.args])
         return found
+
+    def needed(self, to: int) -> int:
+        to = max(to, self.choices[0])
+        return max(to, *[arg.width(to) for arg in self.args])
 
     def made(self, place: int) -> Expr:
         args = tuple([arg.at(place) for arg in self.args])
@@ -154,11 +169,16 @@ class _Select(Number):
         self.cond = cond
         self.args = args
 
-    def costs(self, free: bool) -> Costs:
-        base = priced(self.cond, free)
+    def costs(self, prices: Prices) -> Costs:
+        base = priced(self.cond, prices)
         for arg in self.args:
-            arg.price(free)
-        return _spread(self.type, _SIMPLE, [base + sum([arg.best[at] for arg in self.args]) for at in range(4)])
+            arg.price(prices)
+        args = [base + sum([arg.best[at] for arg in self.args]) for at in range(4)]
+        return _spread(self.type, prices.rows["select"], args)
+
+    def needed(self, to: int) -> int:
+        to = max(to, self.choices[0])
+        return max(to, widest((self.cond,)), *[arg.width(to) for arg in self.args])
 
     def made(self, place: int) -> Expr:
         args = (whole(self.cond, self.expr.args[0]), *[arg.at(place) for arg in self.args])
@@ -174,21 +194,24 @@ class _Recast(Number):
         super().__init__(type_, interval)
         self.arg = arg
 
-    def costs(self, free: bool) -> Costs:
-        self.arg.price(free)
-        found = [INF] * 4
+    def costs(self, prices: Prices) -> Costs:
+        arg, found = self.arg, [INF] * 4
+        arg.price(prices)
         for at in self.choices:
             came = self.came(at)
-            same = came != at or self.arg.type.kind == self.type.kind
-            found[at] = self.arg.best[came] + CONVERSION[came][at] + (0.0 if same else _SIGN[at])
+            same = came != at or arg.type.kind == self.type.kind
+            found[at] = arg.best[came] + arg.conversions[came][at] + (0.0 if same else prices.rows["sign"][at])
         return found
+
+    def needed(self, to: int) -> int:
+        return self.arg.width(to) if to <= self.arg.place else max(to, self.arg.width(self.arg.right.start))
 
     def came(self, at: int) -> int:
         """Give the width of its operand: the same if that isn't wider than its type; else one that holds it."""
         arg = self.arg
         if at <= arg.place:
             return at
-        return min([(arg.best[came] + CONVERSION[came][at], came) for came in arg.right])[1]
+        return min([(arg.best[came] + arg.conversions[came][at], came) for came in arg.right])[1]
 
     def made(self, place: int) -> Expr:
         return simpler_cast(Cast(typed(self.type, place), self.arg.at(self.came(place))))
@@ -204,8 +227,11 @@ class _FromOther(Number):
         self.expr = expr
         self.part = part
 
-    def costs(self, free: bool) -> Costs:
-        return _spread(self.type, _SIMPLE, priced(self.part, free))
+    def costs(self, prices: Prices) -> Costs:
+        return _spread(self.type, prices.rows["select"], priced(self.part, prices))
+
+    def needed(self, to: int) -> int:
+        return max(to, self.choices[0], widest((self.part,)))
 
     def made(self, place: int) -> Expr:
         return Cast(typed(self.type, place), whole(self.part, self.expr.arg))
@@ -220,9 +246,9 @@ class _FromFloat(_FromOther):
         super().__init__(expr, interval, part)
         self.choices = tuple([at for at in self.choices if at >= self.least])
 
-    def costs(self, free: bool) -> Costs:
-        base = priced(self.part, free)
-        return [base + _FROM_FLOAT[at] if at in self.choices else INF for at in range(4)]
+    def costs(self, prices: Prices) -> Costs:
+        base = priced(self.part, prices)
+        return [base + cost if at in self.choices else INF for at, cost in enumerate(prices.rows["from float"])]
 
 
 class _Whole(Number):
@@ -237,10 +263,13 @@ class _Whole(Number):
         self.rebuild = rebuild
         self.choices = (self.place,)
 
-    def costs(self, free: bool) -> Costs:
+    def costs(self, prices: Prices) -> Costs:
         found = [INF] * 4
-        found[self.place] = sum([priced(arg, free) for arg in self.args], 0.0)
+        found[self.place] = sum([priced(arg, prices) for arg in self.args], 0.0)
         return found
+
+    def needed(self, to: int) -> int:  # noqa: ARG002
+        return max(self.place, widest(self.args))
 
     def made(self, place: int) -> Expr:  # noqa: ARG002
         return self.rebuild(self.expr, self.args)
@@ -257,8 +286,11 @@ class _Given(Other):
     def __init__(self, *, value: bool) -> None:
         self.expr = Const(BOOL, value)
 
-    def price(self, free: bool) -> float:  # noqa: ARG002
+    def price(self, prices: Prices) -> float:  # noqa: ARG002
         return 0.0
+
+    def width(self) -> int:
+        return 0
 
     def made(self) -> Expr:
         return self.expr
@@ -274,8 +306,11 @@ class _Plain(Other):
         self.args = args
         self.rebuild = rebuild
 
-    def price(self, free: bool) -> float:
-        return sum([priced(arg, free) for arg in self.args], 0.0)
+    def price(self, prices: Prices) -> float:
+        return sum([priced(arg, prices) for arg in self.args], 0.0)
+
+    def width(self) -> int:
+        return widest(self.args)
 
     def made(self) -> Expr:
         return self.rebuild(self.expr, self.args)
@@ -284,50 +319,58 @@ class _Plain(Other):
 class _ToOther(Other):
     """A number as a float or bool."""
 
-    __slots__ = ("arg", "type")
+    __slots__ = ("arg", "place", "type")
 
     def __init__(self, type_: Type, arg: Number) -> None:
         self.type = type_
         self.arg = arg
+        self.place = arg.place
+        """That of the width which it is converted from."""
 
-    def cost(self, at: int) -> float:
-        return self.arg.best[at] + (_ORDER if self.type is BOOL else _TO_FLOAT)[at]
+    def price(self, prices: Prices) -> float:
+        arg, row = self.arg, prices.rows["order" if self.type is BOOL else "to float"]
+        arg.price(prices)
+        cost, self.place = min([(arg.best[at] + row[at], at) for at in (arg.right if prices.free else (arg.place,))])
+        return cost
 
-    def price(self, free: bool) -> float:
-        self.arg.price(free)
-        return self.cost(self.width(free))
-
-    def width(self, free: bool) -> int:
-        return min(self.arg.right, key=self.cost) if free else self.arg.place
+    def width(self) -> int:
+        return self.arg.width(self.arg.right.start)
 
     def made(self) -> Expr:
-        return simpler_cast(Cast(self.type, self.arg.at(self.width(True))))
+        return simpler_cast(Cast(self.type, self.arg.at(self.place)))
 
 
 class _Order(Other):
     """A comparison of numbers."""
 
-    __slots__ = ("args", "op")
+    __slots__ = ("args", "op", "place")
 
     def __init__(self, op: str, args: list[Number]) -> None:
         self.op = op
         self.args = args
+        self.place = args[0].place
+        """That of the width in which they are compared."""
 
-    def cost(self, at: int) -> float:
-        return _ORDER[at] + self.args[0].best[at] + self.args[1].best[at]
+    @property
+    def right(self) -> range:
+        """The places of the widths that hold both."""
+        return max([arg.right for arg in self.args], key=min)
 
-    def price(self, free: bool) -> float:
-        for arg in self.args:
-            arg.price(free)
-        return self.cost(self.width(free))
-
-    def width(self, free: bool) -> int:
+    def price(self, prices: Prices) -> float:
         first, second = self.args
-        return min(max(first.right, second.right, key=min), key=self.cost) if free else first.place
+        first.price(prices)
+        second.price(prices)
+        row = prices.rows["order"]
+        places = self.right if prices.free else (first.place,)
+        cost, self.place = min([(row[at] + first.best[at] + second.best[at], at) for at in places])
+        return cost
+
+    def width(self) -> int:
+        to = self.right.start
+        return max(to, *[arg.width(to) for arg in self.args])
 
     def made(self) -> Expr:
-        at = self.width(True)
-        return Op(self.op, BOOL, tuple([arg.at(at) for arg in self.args]))
+        return Op(self.op, BOOL, tuple([arg.at(self.place) for arg in self.args]))
 
 
 # ---- the walk
@@ -347,12 +390,18 @@ class Reader:
         """Whether ranges decided something."""
         self.interval: Interval = ()
         """That of the last expression."""
+        self.counts = True
+        """Whether what is read runs where the number of lanes is decided."""
+        self.floats = self.numbers = 0
+        """The places of the widest float and the widest integer that were read there."""
 
     def part(self, expr: Expr) -> Part:
         """Give what is inside an expression."""
         if isinstance(expr, Const):
             self.interval = constant(expr)
             return _Value(expr.type, int(expr.value)) if expr.type.is_integer else None
+        if self.counts and expr.type is not BOOL:
+            self._met(expr.type)
         if isinstance(expr, Var):
             return self._var(expr)
         args: list[Any] = []
@@ -370,6 +419,12 @@ class Reader:
         if isinstance(expr, Cast):
             return self._cast(expr, interval, args[0], intervals[0])
         return _Whole(expr, interval, args, _rebuilt) if type_.is_integer else _plain(expr, args)
+
+    def _met(self, type_: Type) -> None:
+        if type_.is_float:
+            self.floats = max(self.floats, place(type_.bits))
+        else:
+            self.numbers = max(self.numbers, place(type_.bits))
 
     def _var(self, expr: Var) -> Part:
         self.interval = next(self.items)

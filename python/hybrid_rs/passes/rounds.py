@@ -16,6 +16,8 @@ Trips: TypeAlias = Callable[[Env, Env], int | None]
 
 _MOST_TAKEN_BACK: Final = 2
 """How many walks of a loop take back what widening lost."""
+_MOST_TRIES: Final = 2
+"""How often it is assumed by how much the trips change a variable."""
 
 
 class Rounds:
@@ -36,13 +38,14 @@ class Rounds:
         self.carried = carried
         self.thresholds = thresholds
         self.most_trips = trips
-        self.widened = False
         self.taken_back = -1
-        # Variables that each trip adds to: what they hold while a trip runs, by how much a trip changes them, and how
-        # many trips there are.
+        # Variables whose bounds were moved to a threshold.
+        self.moved: set[str] = set()
+        # Variables that each trip adds to: what they hold while a trip runs; by how much it changes them, and how many
+        # trips there are; how often that was assumed.
         self.inside: Env = {}
-        self.growth: dict[str, Interval] = {}
-        self.trips = 0
+        self.assumed: dict[str, tuple[Interval, int]] = {}
+        self.tries: dict[str, int] = {}
 
     def following(self, head: Env, back: Env | None) -> Env | None:
         """Give what to assume next, after a walk went from `head` to `back`; None at the end."""
@@ -57,42 +60,49 @@ class Rounds:
             return None
         smaller = dict(head)
         for name in self.carried:
-            if name not in self.growth:
+            if name not in self.assumed:
                 smaller[name] = hull(self.entry[name], back[name])
         return None if smaller == head else smaller
 
     def _grown(self, head: Env, back: Env) -> Env | None:
         """Give more to assume where what was assumed doesn't hold again; None where it does."""
-        wider = {}
+        unsettled = [name for name in self.carried if name in self.assumed or not inside(back[name], head[name])]
+        if not unsettled:
+            return None
         growth = {name: back["+" + name] for name in self.carried if "+" + name in back}
-        trips: int | None = None
-        if self.growth or not self.widened:
-            trips = self.most_trips(head, growth)
-        for name, bound in list(self.growth.items()):
-            if trips is None or trips > self.trips or name not in growth or not inside(growth[name], bound):
-                del self.growth[name], self.inside[name]
-                wider[name] = FULL[self.carried[name].code]
-        for name in self.carried:
-            if name in self.growth or name in wider or inside(back[name], head[name]):
+        trips = self.most_trips(head, growth)
+        wider = {}
+        for name in unsettled:
+            if self._holds(name, growth.get(name), trips):
                 continue
-            counted = None
-            if trips is not None and name in growth and not self.widened:
-                counted = self._counted(name, growth[name], trips)
-            wider[name] = counted or self._wider(name, head[name], back[name])
-        if trips is not None and not self.widened:
-            self.trips = trips
-        self.widened = True
+            was_assumed = self.assumed.pop(name, None) is not None
+            self.inside.pop(name, None)
+            found = None
+            if trips is not None and name in growth:
+                found = self._counted(name, growth[name], trips)
+            if found is None and was_assumed:
+                found = FULL[self.carried[name].code]
+            wider[name] = found or self._wider(name, head[name], back[name])
         return {**head, **wider} if wider else None
 
+    def _holds(self, name: str, growth: Interval | None, trips: int | None) -> bool:
+        """Whether what was assumed of a variable has shown again."""
+        assumed = self.assumed.get(name)
+        if assumed is None or growth is None or trips is None:
+            return False
+        return inside(growth, assumed[0]) and trips <= assumed[1]
+
     def _counted(self, name: str, growth: Interval, trips: int) -> Interval | None:
-        """Bound a variable by the number of trips; None where it may wrap."""
+        """Bound a variable by the number of trips; None where it may wrap, or that was assumed too often."""
         low, high, *_ = self.entry[name]
         down, up = min(growth[0], 0), max(growth[1], 0)
         found = (low + down * trips, high + up * trips)
-        if not inside(found, FULL[self.carried[name].code]):
+        tries = self.tries.get(name, 0)
+        if tries >= _MOST_TRIES or not inside(found, FULL[self.carried[name].code]):
             return None
+        self.tries[name] = tries + 1
         last = max(trips - 1, 0)
-        self.growth[name] = (down, up)
+        self.assumed[name] = ((down, up), trips)
         self.inside[name] = (low + down * last, high + up * last)
         return found
 
@@ -102,7 +112,8 @@ class Rounds:
         if len(head) == 3:
             return full
         low, high, *_ = head
-        limits = [] if self.widened else self.thresholds().get(name, [])
+        limits = [] if name in self.moved else self.thresholds().get(name, [])
+        self.moved.add(name)
         if back[0] < low:
             place = bisect_right(limits, back[0]) - 1
             low = max(limits[place], full[0]) if place >= 0 else full[0]

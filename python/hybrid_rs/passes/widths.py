@@ -1,18 +1,15 @@
-"""What integers cost in each width, and the widths that cost the least together.
+"""Integer expressions with a cost for each width of 8 to 64 bits, and variables of one width each.
 
-An integer expression is a `Number`, with a cost for each width of 8 to 64 bits that it can be computed in. Sums,
-products and the like give the low bits of their result from the low bits of their operands, so they can be computed in
-any width and cut to fewer bits; divisions, comparisons, shifts to the right and conversions to floats need operands
-that are right as they are, which ranges show. Each variable has one width; all start as narrow as their ranges allow,
-then one after the other takes the width that is best beside the others.
-
-Costs are about times of the block VM and of AVX2 code, an addition of 16 bits being 1; what stands in a loop counts
-ten times. Whether a value is the same for all elements isn't known here.
+Costs are about times of the block VM and of AVX2 code, an addition of 16 bits being 1. Machine code computes as many
+elements at once as a register holds of its *floor*, the widest type in the innermost loops. A narrower value takes
+as long as one of the floor's width, and where it meets a mask that must be converted. Whether a value is the same for
+all elements isn't known here.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from hybrid_rs.ir.integers import HIGH, LOW
@@ -23,18 +20,21 @@ from hybrid_rs.passes.intervals import Interval
 
 __all__ = [
     "CHOICES",
-    "CONVERSION",
+    "FREE",
     "INF",
-    "STORE",
+    "OWN",
     "Costs",
     "Local",
     "Number",
     "Other",
     "Part",
+    "Prices",
     "least",
+    "place",
     "priced",
     "typed",
     "whole",
+    "widest",
 ]
 
 Costs: TypeAlias = list[float]
@@ -48,8 +48,62 @@ _LIMITS: Final = {kind: [(LOW[t.code], HIGH[t.code]) for t in types] for kind, t
 CHOICES: Final = {8: (0,), 16: (1,), 32: (1, 2), 64: (1, 2, 3)}
 INF: Final = math.inf
 
-CONVERSION: Final = ((0.0, 1.5, 2.5, 4.0), (1.5, 0.0, 2.0, 3.5), (2.5, 2.0, 0.0, 3.0), (4.0, 3.5, 3.0, 0.0))
-STORE: Final = (0.5, 0.5, 1.0, 2.0)
+Row: TypeAlias = tuple[float, ...]
+
+_CONVERSIONS: Final = ((0.0, 1.5, 2.5, 5.0), (1.5, 0.0, 2.0, 4.5), (2.5, 2.0, 0.0, 4.0), (5.0, 4.5, 4.0, 0.0))
+_SIMPLE: Final = (1.0, 1.0, 2.0, 4.0)
+_ROWS: Final[dict[str, Row]] = {
+    "simple": _SIMPLE,
+    "product": (9.0, 1.0, 2.0, 10.0),
+    "size": (1.0, 1.0, 2.0, 6.0),
+    "by constant": (6.0, 3.0, 7.0, 45.0),
+    "quotient": (15.0, 15.0, 30.0, 100.0),
+    "sign": (0.3, 0.3, 0.5, 1.0),
+    "order": (1.0, 1.0, 2.0, 4.2),
+    "select": _SIMPLE,
+    "store": (0.5, 0.5, 1.0, 2.0),
+}
+# Those that make or take a mask, and how much of an addition its conversion is.
+_MASKED: Final = {"order": 0.7, "select": 0.7, "store": 0.4}
+_TO_FLOAT: Final = (5.5, 5.5, 4.0, 14.0)
+_FROM_FLOAT: Final = (13.0, 13.0, 9.0, 26.0)
+
+
+class Prices:
+    """What ops cost by the place of the width that they are computed in, for a floor.
+
+    Attributes:
+        free: Whether any width is a choice; else everything is computed in its own type.
+        rows: Costs by the kind of op.
+        conversions: Those of casts between integers, by both places.
+    """
+
+    __slots__ = ("conversions", "free", "rows")
+
+    def __init__(self, floor: int, *, free: bool) -> None:
+        """Find the costs for the floor at a place."""
+        self.free = free
+        times = [max(_SIMPLE[floor] / cost, 1.0) for cost in _SIMPLE]
+        self.rows: dict[str, Row] = {"to float": _TO_FLOAT, "from float": _FROM_FLOAT}
+        for name, row in _ROWS.items():
+            mask = _MASKED.get(name, 0.0) * _SIMPLE[floor]
+            self.rows[name] = tuple([
+                cost * times[at] + (mask if at < floor else 0.0) for at, cost in enumerate(row)
+            ])  # fmt: skip
+        self.conversions = tuple([
+            tuple([cost * times[max(at, to)] for to, cost in enumerate(row)]) for at, row in enumerate(_CONVERSIONS)
+        ])  # fmt: skip
+
+
+OWN: Final = tuple([Prices(floor, free=False) for floor in range(4)])
+"""For each floor the prices of everything in its own type."""
+FREE: Final = tuple([Prices(floor, free=True) for floor in range(4)])
+"""For each floor those of everything in the width that is cheapest."""
+
+
+def place(bits: int) -> int:
+    """Give the place of a width."""
+    return _PLACES[bits]
 
 
 def typed(type_: Type, place: int) -> Type:
@@ -60,20 +114,22 @@ def typed(type_: Type, place: int) -> Type:
 def least(type_: Type, interval: Interval) -> int:
     """Give the place of the narrowest width whose type of the same kind holds an interval."""
     low, high, *_ = interval
-    place = 0
+    at = 0
     for lowest, highest in _LIMITS[type_.kind]:
         if lowest <= low and high <= highest:
             break
-        place += 1
-    return place
+        at += 1
+    return at
 
 
 class Local:
     """A variable, or what stands for one in a loop."""
 
-    __slots__ = ("choices", "least", "name", "outer", "type", "width")
+    __slots__ = ("choices", "fixed", "least", "name", "outer", "type", "width")
 
-    def __init__(self, name: str, type_: Type, interval: Interval, outer: Local | None = None) -> None:
+    def __init__(
+        self, name: str, type_: Type, interval: Interval, outer: Local | None = None, *, fixed: bool = False
+    ) -> None:
         self.name = name
         self.type = type_
         self.least = least(type_, interval)
@@ -81,6 +137,8 @@ class Local:
         self.width = _PLACES[type_.bits]
         self.outer = outer
         """The variable that it stands for in a loop."""
+        self.fixed = fixed
+        """Whether it is a parameter."""
 
     def widen(self) -> None:
         """Take 32 bits at least, if its type has them."""
@@ -107,7 +165,7 @@ class Local:
 class Number:
     """An integer expression. Each kind says what it costs in itself, and makes itself in one width."""
 
-    __slots__ = ("best", "choices", "least", "own", "type")
+    __slots__ = ("best", "choices", "conversions", "least", "own", "type")
 
     def __init__(self, type_: Type, interval: Interval) -> None:
         self.type = type_
@@ -117,6 +175,7 @@ class Number:
         """The costs of computing it in a width: its low bits, which are all where `least` is no larger."""
         self.best: Costs = []
         """The costs of having it in a width."""
+        self.conversions = FREE[0].conversions
 
     @property
     def place(self) -> int:
@@ -128,25 +187,33 @@ class Number:
         """The places of the widths that hold it."""
         return range(max(self.least, CHOICES[self.type.bits][0]), self.place + 1)
 
-    def price(self, free: bool) -> None:
-        """Find the costs, of its operands first; if not `free`, everything is computed in its own type."""
-        self.own = own = self.costs(free)
-        if not free:
+    def price(self, prices: Prices) -> None:
+        """Find the costs, of its operands first."""
+        own = self.own = self.costs(prices)
+        self.conversions = prices.conversions
+        if not prices.free:
             place = self.place
             cost = own[place]
-            own = self.own = [INF] * 4
-            own[place] = cost
-            self.best = [cost + CONVERSION[place][to] for to in range(4)]
+            self.own = [INF] * 4
+            self.own[place] = cost
+            self.best = [cost + conversion for conversion in prices.conversions[place]]
             return
-        self.best = best = [INF] * 4
+        best = self.best = [INF] * 4
         for at in self.choices:
-            cost = own[at]
-            conversion = CONVERSION[at]
+            cost, conversions = own[at], prices.conversions[at]
             for to in range(4) if at >= self.least else range(at + 1):
-                best[to] = min(best[to], cost + conversion[to])
+                best[to] = min(best[to], cost + conversions[to])
 
-    def costs(self, free: bool) -> Costs:
+    def costs(self, prices: Prices) -> Costs:
         """Find what it costs to compute it in each width."""
+        raise NotImplementedError
+
+    def width(self, to: int) -> int:
+        """Give the place of the widest width that it takes at least to have its low bits in a width."""
+        return self.needed(min(to, self.right.start))
+
+    def needed(self, to: int) -> int:
+        """Give that where it is computed in a width of that place at least."""
         raise NotImplementedError
 
     def at(self, place: int) -> Expr:
@@ -157,7 +224,7 @@ class Number:
 
     def cheapest(self, to: int) -> int:
         """Give the width to compute it in where it is needed in another."""
-        found = [(self.own[at] + CONVERSION[at][to], at) for at in range(4) if at >= to or at >= self.least]
+        found = [(self.own[at] + self.conversions[at][to], at) for at in range(4) if at >= to or at >= self.least]
         return min(found)[1]
 
     def made(self, place: int) -> Expr:
@@ -170,8 +237,12 @@ class Other:
 
     __slots__ = ()
 
-    def price(self, free: bool) -> float:
+    def price(self, prices: Prices) -> float:
         """Find what the integers in it cost."""
+        raise NotImplementedError
+
+    def width(self) -> int:
+        """Give the place of the widest integer that it takes at least."""
         raise NotImplementedError
 
     def made(self) -> Expr:
@@ -183,12 +254,21 @@ Part: TypeAlias = Number | Other | None
 """None is an expression without integers, which stays as it is."""
 
 
-def priced(part: Part, free: bool) -> float:
+def priced(part: Part, prices: Prices) -> float:
     """Give what a part costs in its own type."""
     if isinstance(part, Number):
-        part.price(free)
+        part.price(prices)
         return part.best[part.place]
-    return 0.0 if part is None else part.price(free)
+    return 0.0 if part is None else part.price(prices)
+
+
+def widest(parts: Iterable[Part]) -> int:
+    """Give the place of the widest integer that parts take at least, in their own types."""
+    found = 0
+    for part in parts:
+        if part is not None:
+            found = max(found, part.width(part.place) if isinstance(part, Number) else part.width())
+    return found
 
 
 def whole(part: Part, expr: Expr) -> Expr:
