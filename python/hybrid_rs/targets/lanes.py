@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hybrid_rs.ir import walk
-from hybrid_rs.ir.nodes import Cast, Expr, Op
+from hybrid_rs.ir.nodes import Expr, Op, Var
 from hybrid_rs.ir.ops import main_type
 from hybrid_rs.ir.tree import Assign, Block, Body, If, Loop, Node, Return, Tree, bits
 from hybrid_rs.ir.types import BOOL
@@ -39,7 +39,7 @@ def choose(tree: Tree, register_bits: int, registers: int) -> tuple[int, int, in
     """
     inner = [loop for loop in tree.loops if not any(isinstance(node, Loop) for node in _nodes(loop))]
     nodes = [node for loop in inner for node in _nodes(loop)] if inner else list(_below(tree.body))
-    widest = max((_width(expr) for node in nodes for expr in _expressions(node)), default=0) or 32
+    widest = max((_width(tree, expr)[0] for node in nodes for expr in _expressions(node)), default=0) or 32
     pieces = min((_pieces(tree, loop, registers) for loop in inner), default=4)
     ops = tree.body.cost % 1000
     return max(register_bits // widest, 1), 1 if ops > LARGE else pieces, widest
@@ -87,11 +87,13 @@ def _expressions(node: Node) -> tuple[Expr, ...]:
     return node.values if isinstance(node, Return) else ()
 
 
-def _width(expr: Expr) -> int:
-    """Give the bits of the widest type that an expression computes in."""
-    own = 0
-    if isinstance(expr, Op):
-        own = 0 if main_type(expr) is BOOL else main_type(expr).bits
-    elif isinstance(expr, Cast):
-        own = expr.type.bits if expr.type is not BOOL else 0
-    return max([own, *(_width(operand) for operand in walk.operands(expr))])
+def _width(tree: Tree, expr: Expr) -> tuple[int, bool]:
+    """Give the bits of the widest type that an expression computes in, lane by lane, and whether it varies."""
+    if isinstance(expr, Var):
+        return 0, bool(tree.varying >> tree.names[expr.name] & 1)
+    below = [_width(tree, operand) for operand in walk.operands(expr)]
+    if not any(varies for _, varies in below):
+        return 0, False
+    type_ = main_type(expr) if isinstance(expr, Op) else expr.type
+    own = 0 if type_ is BOOL else type_.bits
+    return max(own, *[bits_ for bits_, _ in below]), True

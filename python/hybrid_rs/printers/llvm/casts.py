@@ -79,10 +79,32 @@ def _whole(use: Use, target: Type) -> str:
     text, element = use.texts[0], use.element
     if target.bits == 64 and _vector(use):
         return _small(use, target)
+    if _vector(use) and target.high < 1 << 31:
+        return _clamped(use, target)
     shape, name = use.code.shape, "s" if target.kind == "i" else "u"
     goal = LANGUAGE[target.code]
     suffix = f"{shape.suffix(goal, lanes=use.lanes)}.{shape.suffix(element, lanes=use.lanes)}"
     return use.code.call(f"llvm.fpto{name}i.sat.{suffix}", use.vector(goal), (use.kind, text))
+
+
+def _clamped(use: Use, target: Type) -> str:
+    """Write floats as integers that int32 holds: what is outside of the type is moved to its ends before."""
+    text, kind = use.texts[0], use.kind
+    held = use.select(use.compare("uno", text, text), use.number(0.0), text)
+    low, high = float(target.low), float(target.high)
+    # float32 has no 2 ** 31 - 1: what is above the number below it is chosen afterwards.
+    most = high if use.type is FLOAT64 or target.bits < 32 else float((1 << 31) - 128)
+    held = use.select(use.compare("ogt", held, use.number(low)), held, use.number(low))
+    inside = use.compare("olt", held, use.number(most))
+    whole = use.code.emit(f"fptosi {kind} {use.select(inside, held, use.number(most))} to {use.vector('i32')}")
+    if most != high:
+        whole = use.select(
+            use.compare("oge", text, use.number(high + 1)),
+            use.literal("i32", str(target.high)),
+            whole,
+            use.vector("i32"),
+        )
+    return whole if target.bits == 32 else use.cast("trunc", whole, "i32", LANGUAGE[target.code])
 
 
 def _small(use: Use, target: Type) -> str:
