@@ -110,7 +110,7 @@ class BlockFunction(Framed):
     def how(self, element: str) -> str:
         """Say how a result is stored: what goes past the caches has to be aligned."""
         size = self.shape.width * {"i8": 1, "i16": 2, "i32": 4, "float": 4}.get(element, 8)
-        if not self.stream or size < 16:
+        if not self.stream or size < 16 or size & (size - 1):
             return "align 1"
         return f"align {min(size, 64)}, !nontemporal !2"
 
