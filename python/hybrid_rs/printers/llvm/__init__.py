@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hybrid_rs.ir import walk
 from hybrid_rs.ir.nodes import Expr, Function, Op
 from hybrid_rs.ir.ops import main_type
@@ -9,16 +11,13 @@ from hybrid_rs.ir.tree import Tree
 from hybrid_rs.printers.llvm.block import BlockFunction
 from hybrid_rs.printers.llvm.code import METADATA, Module
 from hybrid_rs.printers.llvm.refill import RefillFunction
-from hybrid_rs.printers.llvm.rows import FAULTING, NEEDS, ROWS
+from hybrid_rs.printers.llvm.rows import FAULTING, ROWS
 from hybrid_rs.printers.llvm.shape import Shape
 
 __all__ = ["Shape", "emit", "supported"]
 
-ATTRIBUTES = (
-    "attributes #0 = { nounwind }",
-    "attributes #1 = { nounwind cold noinline }",
-    "attributes #2 = { nounwind noinline }",
-)
+ATTRIBUTES: Final = ("", " cold noinline", " noinline")
+"""Attributes of kernels, of cold helpers and of others. What needs no library: no checks of the stack's size."""
 
 
 def emit(tree: Tree, shape: Shape, *, steps: bool, refill: Tree | None = None, stream: bool = False) -> str:
@@ -37,19 +36,21 @@ def emit(tree: Tree, shape: Shape, *, steps: bool, refill: Tree | None = None, s
         functions.append(RefillFunction(refill, module, steps=steps).function())
     if stream and not tree.loops:
         functions.append(BlockFunction(tree, module, steps=steps, stream=True).function())
-    return "\n".join([*module.declared.values(), *module.helpers.values(), *functions, *ATTRIBUTES, *METADATA, ""])
+    attributes = [
+        f'attributes #{number} = {{ nounwind "no-stack-arg-probe"{more} {shape.attributes} }}'
+        for number, more in enumerate(ATTRIBUTES)
+    ]
+    return "\n".join([*module.declared.values(), *module.helpers.values(), *functions, *attributes, *METADATA, ""])
 
 
-def supported(function: Function, shape: Shape) -> bool:
-    """Whether all ops of a function have rows that machines of a shape can run."""
-    return all(_has_rows(expr, shape) for stmt in walk.statements(function.body) for expr in walk.expressions(stmt))
+def supported(function: Function, *, fma: bool) -> bool:
+    """Whether all ops of a function have rows that a machine with or without fused multiply-add can run."""
+    return all(_has_rows(expr, fma) for stmt in walk.statements(function.body) for expr in walk.expressions(stmt))
 
 
-def _has_rows(expr: Expr, shape: Shape) -> bool:
+def _has_rows(expr: Expr, fma: bool) -> bool:
     if isinstance(expr, Op):
         key = (expr.op, main_type(expr).kind)
-        if key not in ROWS and key not in FAULTING:
+        if (key not in ROWS and key not in FAULTING) or (expr.op == "fma" and not fma):
             return False
-        if expr.op in NEEDS and not shape.fma:
-            return False
-    return all(_has_rows(operand, shape) for operand in walk.operands(expr))
+    return all(_has_rows(operand, fma) for operand in walk.operands(expr))

@@ -110,7 +110,7 @@ class BlockFunction(Framed):
     def how(self, element: str) -> str:
         """Say how a result is stored: what goes past the caches has to be aligned."""
         size = self.shape.width * {"i8": 1, "i16": 2, "i32": 4, "float": 4}.get(element, 8)
-        if not self.stream or size < 16:
+        if not self.stream or size < 16 or size & (size - 1):
             return "align 1"
         return f"align {min(size, 64)}, !nontemporal !2"
 
@@ -131,7 +131,9 @@ def fault_helper(module: Module, width: int) -> str:
     """Define the recording of a fault of the lanes of a word: as false, or as the lowest one's index and site."""
     kind = f"i{width}"
     cttz = module.intrinsic(f"llvm.cttz.{kind}", kind, kind, "i1")
-    extend = f"%k = add i64 %lane, 0" if width == 64 else f"%k = {'zext' if width < 64 else 'trunc'} {kind} %lane to i64"
+    extend = (
+        f"%k = add i64 %lane, 0" if width == 64 else f"%k = {'zext' if width < 64 else 'trunc'} {kind} %lane to i64"
+    )
     return f"""define internal preserve_allcc void @fault(ptr %frame, i64 %base, {kind} %word, i64 %site) #1 {{
 entry:
 %okp = getelementptr i8, ptr %frame, i64 {OK}

@@ -14,7 +14,20 @@ from hybrid_rs.ir.tree import bits
 from hybrid_rs.ir.types import BOOL, Type
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Shape, Value, number, scalar
 
-__all__ = ["LIKELY", "METADATA", "UNLIKELY", "Block", "Code", "Env", "Head", "Key", "Label", "Module", "State", "constant"]
+__all__ = [
+    "LIKELY",
+    "METADATA",
+    "UNLIKELY",
+    "Block",
+    "Code",
+    "Env",
+    "Head",
+    "Key",
+    "Label",
+    "Module",
+    "State",
+    "constant",
+]
 
 Key: TypeAlias = object
 Env: TypeAlias = dict[int, Value]
@@ -284,8 +297,7 @@ class Code:
         lanes = any(value is not None and value.lanes for value in values)
         kind = self.shape.type(first.type, lanes=lanes)
         texts = [
-            self.splat_in(source, value, first.type, lanes=lanes)
-            for source, value in zip(sources, values, strict=True)
+            self.splat_in(source, value, first.type, lanes=lanes) for source, value in zip(sources, values, strict=True)
         ]
         name = self.name(varies=lanes)
         pairs = ", ".join([f"[ {text}, %{source.name} ]" for text, source in zip(texts, sources, strict=True)])

@@ -130,7 +130,9 @@ ret i32 %r
     def outputs(self) -> list[tuple[str, str]]:
         """Give the outputs' types in memory and pointers."""
         pointers = self.pointers[len(self.tree.params) :]
-        return [(in_memory(type_), pointer) for type_, pointer in zip(self.tree.function.results, pointers, strict=True)]
+        return [
+            (in_memory(type_), pointer) for type_, pointer in zip(self.tree.function.results, pointers, strict=True)
+        ]
 
     def store_part(self, results: list[str], word: str) -> None:
         """Print the storing of some lanes, one after the other."""

@@ -7,7 +7,7 @@ from typing import Final
 from hybrid_rs.printers.llvm import checked, divide, modulo
 from hybrid_rs.printers.llvm.use import Emit, Faulting, Use
 
-__all__ = ["FAULTING", "NEEDS", "ROWS", "canonical"]
+__all__ = ["FAULTING", "ROWS", "canonical"]
 
 
 def _two(name: str) -> Emit:
@@ -109,8 +109,6 @@ ROWS: Final[dict[tuple[str, str], Emit]] = {}
 """How an op is written that can't fault, by its name and the kind of its type."""
 FAULTING: Final[dict[tuple[str, str], Faulting]] = {}
 """How an op is written that can."""
-NEEDS: Final = {"fma": "fma"}
-"""Features of the machine that an op needs."""
 
 
 def _row(name: str, kinds: str, emit: Emit) -> None:

@@ -33,6 +33,8 @@ class Shape:
     """Whether it converts between vectors of 64-bit integers and floats."""
     clear: str = ""
     """An intrinsic to call where vector code ends and code begins that may know nothing of vectors."""
+    attributes: str = ""
+    """Attributes of all functions."""
 
     @property
     def lanes(self) -> int:

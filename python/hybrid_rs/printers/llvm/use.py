@@ -96,4 +96,3 @@ Emit: TypeAlias = Callable[[Use], str]
 """Writes an op; gives the result: a value, a mask where the operands are bools, else bits where it is a bool."""
 Faulting: TypeAlias = Callable[[Use], tuple[str, str]]
 """Writes an op that faults; gives the result, and the bits of those that fault."""
-
