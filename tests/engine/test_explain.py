@@ -66,7 +66,10 @@ def test_more_operands_than_the_caches_hold() -> None:
     kernel(X, 1.0, engine="native")
     (variant,) = kernel._specialiser.variants()
     (core,) = variant.kernels.values()
-    enough = core.native["streams_from"] // 16 + 1  # elements of 8 bytes, and as many results
+    assert core.native is not None
+    threshold = core.native["streams_from"]
+    assert threshold is not None
+    enough = threshold // 16 + 1  # elements of 8 bytes, and as many results
     x = np.empty(2 * enough)
     assert hr.explain(kernel, x[:enough], 1.0).streams
     assert "bypass the caches" in str(hr.explain(kernel, x, 1.0))
