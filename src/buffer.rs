@@ -325,6 +325,52 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Where element 0 lies.
+    #[must_use]
+    #[inline]
+    pub const fn address(&self) -> *mut u8 {
+        self.ptr
+    }
+
+    /// Whether each element lies right behind the one before.
+    #[must_use]
+    #[inline]
+    pub const fn is_contiguous(&self) -> bool {
+        self.stride == self.dtype.size().cast_signed()
+    }
+
+    /// Copies the elements from `begin` on, as many as `bytes` holds, to `bytes`.
+    ///
+    /// # Panics
+    /// If they reach past the end.
+    pub fn load_bytes(&self, begin: u64, bytes: &mut [u8]) {
+        self.check_bytes(begin, bytes.len());
+        let size = self.dtype.size();
+        for (i, slot) in (begin..).zip(bytes.chunks_exact_mut(size)) {
+            // SAFETY: `check_bytes` bounds the range; `slot` has an element's size, and is not the view's memory.
+            unsafe { copy_one(self.at(i), slot.as_mut_ptr(), size) };
+        }
+    }
+
+    /// Copies `bytes` to the elements from `begin` on.
+    ///
+    /// # Panics
+    /// If they reach past the end, or the view is read-only.
+    pub fn store_bytes(&self, begin: u64, bytes: &[u8]) {
+        self.check_bytes(begin, bytes.len());
+        assert!(self.writable, "store to {self:?}");
+        let size = self.dtype.size();
+        for (i, slot) in (begin..).zip(bytes.chunks_exact(size)) {
+            // SAFETY: as in `load_bytes`, and the view is writable.
+            unsafe { copy_one(slot.as_ptr(), self.at(i), size) };
+        }
+    }
+
+    fn check_bytes(&self, begin: u64, bytes: usize) {
+        let fits = begin.checked_add((bytes / self.dtype.size()) as u64).is_some_and(|end| end <= self.len);
+        assert!(fits && bytes.is_multiple_of(self.dtype.size()), "{bytes} bytes at {begin} of {self:?}");
+    }
+
     #[inline]
     fn check_tile<T: Element>(&self, begin: u64, len: usize) {
         let fits = begin.checked_add(len as u64).is_some_and(|end| end <= self.len);
@@ -340,6 +386,23 @@ impl<'a> View<'a> {
     }
 }
 
+/// Copies one element of 1, 2, 4 or 8 bytes.
+///
+/// # Safety
+/// The bytes are valid for reading and writing.
+#[inline(always)]
+unsafe fn copy_one(from: *const u8, to: *mut u8, size: usize) {
+    // SAFETY: the caller's promise; alignment is not assumed.
+    unsafe {
+        match size {
+            1 => to.write(from.read()),
+            2 => to.cast::<[u8; 2]>().write(from.cast::<[u8; 2]>().read()),
+            4 => to.cast::<[u8; 4]>().write(from.cast::<[u8; 4]>().read()),
+            _ => to.cast::<[u8; 8]>().write(from.cast::<[u8; 8]>().read()),
+        }
+    }
+}
+
 impl fmt::Debug for View<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "View({} x {}, stride {}, writable {})", self.len, self.dtype, self.stride, self.writable)
@@ -347,105 +410,4 @@ impl fmt::Debug for View<'_> {
 }
 
 #[cfg(test)]
-mod test {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn names_and_sizes_round_trip() {
-        for dtype in DType::ALL {
-            assert_eq!(DType::from_name(dtype.name()), Some(dtype));
-            assert!(dtype.size() >= 1);
-        }
-        assert_eq!(DType::from_name("complex128"), None);
-    }
-
-    #[test]
-    fn safe_casts_keep_every_value() {
-        // Whether there are negative values, bits of the magnitude, bits of precision.
-        let range = |dtype: DType| match dtype {
-            DType::Bool => (false, 1, 1),
-            DType::Float32 => (true, 128, 24),
-            DType::Float64 => (true, 1024, 53),
-            integer => {
-                let signed = integer.name().starts_with('i');
-                let bits = 8 * integer.size() - usize::from(signed);
-                (signed, bits, bits)
-            }
-        };
-        for from in &DType::ALL[..11] {
-            for to in &DType::ALL[..11] {
-                let ((from_signed, from_bits, from_digits), (to_signed, to_bits, to_digits)) =
-                    (range(*from), range(*to));
-                let holds = (to_signed || !from_signed) && from_bits <= to_bits && from_digits <= to_digits;
-                let is_float = |dtype: &DType| dtype.name().starts_with('f');
-                let kind = !is_float(from) || is_float(to);
-                let rounds = from.size() == 8 && *to == DType::Float64;
-                let expected = kind && (holds || rounds);
-                assert_eq!(from.casts_safely(*to), expected, "{from} to {to}");
-            }
-        }
-        assert!(!DType::Object.casts_safely(DType::Object) && !DType::Bool.casts_safely(DType::Object));
-    }
-
-    #[test]
-    #[should_panic(expected = "read of int32 at 3")]
-    fn read_past_the_end_panics() {
-        let _ = View::input(&[1_i32, 2, 3]).read::<i32>(3);
-    }
-
-    #[test]
-    #[should_panic(expected = "write of int32")]
-    fn write_to_an_input_panics() {
-        View::input(&[1_i32]).write(0, 2_i32);
-    }
-
-    #[test]
-    #[should_panic(expected = "tile of 2 int32 at 2")]
-    fn tile_past_the_end_panics() {
-        View::input(&[1_i32, 2, 3]).load(2, &mut [0_i32; 2]);
-    }
-
-    proptest! {
-        #[test]
-        fn tiles_equal_elements(data in proptest::collection::vec(any::<i64>(), 1..200), step in 1_usize..4, at in 0_usize..50) {
-            let len = data.len().div_ceil(step);
-            // SAFETY: `len` elements `step` apart lie within `data`.
-            let view = unsafe {
-                View::from_raw(data.as_ptr().cast_mut().cast(), (step * 8).cast_signed(), len as u64, DType::Int64, false)
-            };
-            let begin = at.min(len - 1);
-            let mut tile = vec![0_i64; len - begin];
-            view.load(begin as u64, &mut tile);
-            for (k, value) in tile.iter().enumerate() {
-                prop_assert_eq!(*value, data[(begin + k) * step]);
-                prop_assert_eq!(*value, view.read::<i64>((begin + k) as u64));
-            }
-        }
-
-        #[test]
-        fn reversed_and_scalar_views(data in proptest::collection::vec(any::<u32>(), 1..100)) {
-            let n = data.len();
-            // SAFETY: negative stride from the last element stays within `data`.
-            let view = unsafe {
-                View::from_raw(data.as_ptr().add(n - 1).cast_mut().cast(), -4, n as u64, DType::UInt32, false)
-            };
-            let mut tile = vec![0_u32; n];
-            view.load(0, &mut tile);
-            tile.reverse();
-            prop_assert_eq!(&tile, &data);
-            View::scalar(&data[0], n as u64).load(0, &mut tile);
-            prop_assert!(tile.iter().all(|v| *v == data[0]));
-        }
-
-        #[test]
-        fn store_then_load(values in proptest::collection::vec(any::<f64>(), 1..100)) {
-            let mut out = vec![0.0_f64; values.len()];
-            let view = View::output(&mut out);
-            view.store(0, &values);
-            let mut back = vec![0.0_f64; values.len()];
-            view.load(0, &mut back);
-            prop_assert!(back.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits()));
-        }
-    }
-}
+mod test;

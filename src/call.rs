@@ -49,7 +49,7 @@ pub struct Call {
     pub chunk_size: Option<u64>,
     /// Workers, if not the Runtime's.
     pub threads: Option<usize>,
-    /// Longest time the batch may take.
+    /// Longest time the batch may take; with 0 nothing is computed.
     pub timeout: Option<Duration>,
 }
 

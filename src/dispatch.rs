@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::call::{Call, Failure, Options, Watch, check_threads};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StopReason};
 use crate::home::{Home, Homes, lock};
 #[cfg(not(feature = "hybrid-lite"))]
 use crate::job::nested;
@@ -65,6 +65,9 @@ impl Runtime {
             return Err(Error::Unsupported(message).into());
         }
         self.check_open()?;
+        if call.timeout == Some(Duration::ZERO) && !batch.is_empty() {
+            return Err(Error::Cancelled { reason: StopReason::TimedOut, finished: Vec::new() }.into());
+        }
         let home = self.home();
         let start = Instant::now();
         let deadline = call.timeout.and_then(|limit| start.checked_add(limit));

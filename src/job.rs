@@ -274,7 +274,11 @@ impl Job<'_> {
         let ledger = Ledger::tasks(origin, n, size)?;
         let pool = self.home.pool(self.threads)?;
         self.on_workers(recorder, body, &ledger, |run, wait| {
-            pool.each(ledger.count(), |worker, task| run.task(worker, task), wait);
+            if run.hands_over() {
+                pool.each(ledger.count().min(self.threads as u64), |worker, _| run.claims(worker), wait);
+            } else {
+                pool.each(ledger.count(), |worker, task| run.task(worker, task), wait);
+            }
         })
     }
 

@@ -81,6 +81,9 @@ impl Drop for Entered {
 /// Called by [`Control::poll`] where the caller's own thread computes; answers whether to stop.
 pub type PollHook<'a> = &'a (dyn Fn() -> bool + Sync);
 
+/// Hands a chunk form that is under way another range, [`Ctx::next_range`].
+pub type NextRange<'a> = &'a (dyn Fn(u64) -> Option<(u64, u64)> + Sync);
+
 /// The state that all workers of one batch share: the stop flag and the lowest fault.
 #[derive(Default)]
 #[repr(C)]
@@ -194,6 +197,7 @@ pub struct Ctx<'a> {
     tables: &'a [Table<'a>],
     ok: Option<&'a View<'a>>,
     max_steps: u64,
+    next: Option<NextRange<'a>>,
     life: PhantomData<&'a [View<'a>]>,
 }
 
@@ -216,8 +220,15 @@ impl<'a> Ctx<'a> {
             tables: &batch.tables,
             ok: batch.ok.as_ref(),
             max_steps: batch.max_steps,
+            next: None,
             life: PhantomData,
         }
+    }
+
+    /// The same for a call that may take further ranges.
+    #[must_use]
+    pub fn with_next<'b>(&'b self, next: NextRange<'b>) -> Ctx<'b> {
+        Ctx { next: Some(next), ..*self }
     }
 
     /// The input operands.
@@ -256,6 +267,23 @@ impl<'a> Ctx<'a> {
     #[inline]
     pub fn max_steps(&self) -> u64 {
         self.max_steps
+    }
+
+    /// Whether there may be further ranges for this call of the chunk form.
+    #[must_use]
+    pub fn has_next(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Takes another range, which then belongs to this call as its first one does: a chunk form that would run on few
+    /// elements at the end of its range goes on with those of the next. Ranges come in ascending order; `None`: there is
+    /// none, now or later.
+    ///
+    /// `unfinished` is the lowest element of this call that isn't finished, or anything below: what lies below it counts
+    /// as finished from now on.
+    #[must_use]
+    pub fn next_range(&self, unfinished: u64) -> Option<(u64, u64)> {
+        self.next.and_then(|next| next(unfinished))
     }
 
     /// The batch's shared state.
@@ -308,6 +336,8 @@ pub struct Kernel {
     pub user: Option<Box<dyn Any + Send + Sync>>,
     /// Elements that a chunk should have at least, for a chunk form that begins or ends a chunk slowly.
     pub least: u64,
+    /// Whether its chunk form takes further ranges, [`Ctx::next_range`].
+    pub refills: bool,
     /// Whether its functions mark faulting elements in [`Ctx::ok`] and go on.
     pub masks_faults: bool,
     /// Whether its functions keep to [`Ctx::max_steps`].
@@ -329,6 +359,7 @@ impl Kernel {
             tile: 1,
             user: None,
             least: 1,
+            refills: false,
             masks_faults: false,
             counts_steps: false,
             id,

@@ -15,10 +15,12 @@ mod home;
 mod job;
 pub mod kernel;
 pub mod metrics;
+pub mod native;
 pub mod paths;
 #[cfg(feature = "python")]
 mod py;
 mod run;
 pub mod sched;
+pub mod tier;
 pub mod topology;
 pub mod vm;

@@ -14,7 +14,7 @@ pub const BUCKETS: usize = 40;
 /// Notes the time a task takes; compiled into the paths once for each implementation.
 pub trait Recorder: Sync {
     /// What is remembered from a task's start to its end.
-    type Mark;
+    type Mark: Send;
     /// A task begins.
     fn start(&self) -> Self::Mark;
     /// The task that began at `mark` has ended on worker `worker` (`usize::MAX`: the calling thread), and the next one

@@ -1,5 +1,8 @@
 //! What the paths run: the body of a task for each of them, and the tasks of one run.
 
+#[cfg(feature = "hybrid-exec")]
+mod hand;
+
 use std::any::Any;
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -15,14 +18,19 @@ use crate::sched::ledger::Ledger;
 use crate::sched::pool::Next;
 
 /// What runs inside a task: elements `[begin, end)` of a kernel.
-pub(crate) type Body = fn(&Kernel, &Ctx<'_>, u64, u64) -> Status;
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Body {
+    run: fn(&Kernel, &Ctx<'_>, u64, u64) -> Status,
+    /// Whether it is the kernel's chunk form.
+    chunks: bool,
+}
 
 /// The body of a path's tasks.
 pub(crate) const fn body(path: Path) -> Body {
     match path {
-        Path::SeqDirect | Path::RuntimeSeq | Path::HybridFnptr => run_elements,
-        Path::HybridDyn | Path::HybridDynChunked => run_boxed,
-        Path::HybridFnptrChunked | Path::HybridAutoChunked => run_chunk,
+        Path::SeqDirect | Path::RuntimeSeq | Path::HybridFnptr => Body { run: run_elements, chunks: false },
+        Path::HybridDyn | Path::HybridDynChunked => Body { run: run_boxed, chunks: false },
+        Path::HybridFnptrChunked | Path::HybridAutoChunked => Body { run: run_chunk, chunks: true },
     }
 }
 
@@ -129,7 +137,7 @@ impl<R: Recorder> Run<'_, R> {
     fn call(&self, begin: u64, end: u64) -> Status {
         match self.ctx.ok() {
             Some(ok) if !self.kernel.masks_faults => self.around_faults(ok, begin, end),
-            _ => (self.body)(self.kernel, self.ctx, begin, end),
+            _ => (self.body.run)(self.kernel, self.ctx, begin, end),
         }
     }
 
@@ -142,7 +150,7 @@ impl<R: Recorder> Run<'_, R> {
         while at < end {
             let control = Control::with_hook(&hook);
             let ctx = Ctx::new(self.kernel, self.batch, &control);
-            match (self.body)(self.kernel, &ctx, at, end) {
+            match (self.body.run)(self.kernel, &ctx, at, end) {
                 Status::FAULT => {
                     let index = control.lowest_fault().unwrap_or(at);
                     ok.write_bool(index, false);

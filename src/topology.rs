@@ -133,6 +133,48 @@ fn affinity() -> Option<Vec<usize>> {
     None
 }
 
+/// Bytes that the last level of data caches holds, as seen from the first allowed CPU; `None` where the system doesn't tell.
+#[must_use]
+pub fn last_cache() -> Option<u64> {
+    let caches = caches(Path::new("/"), affinity()?.first().copied()?);
+    caches.l3.or(caches.l2).or(caches.l1d).map(|cache| cache.bytes)
+}
+
+/// What tells processors apart that machine code is made for: vendor, family, model, and instructions that processor and
+/// system offer. The same on every run on the same machine; empty where nothing is compiled.
+#[must_use]
+pub fn processor() -> String {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{__cpuid, __cpuid_count};
+        // SAFETY: every x86-64 processor has the instruction; leaves that it doesn't know give zeros or another leaf's
+        // content, which is constant as well.
+        #[allow(unused_unsafe, reason = "safe in later versions of Rust")]
+        let [vendor, version, features, more, extended] =
+            unsafe { [__cpuid(0), __cpuid(1), __cpuid_count(7, 0), __cpuid_count(7, 1), __cpuid(0x8000_0001)] };
+        // What the system lets programs use of it; leaf 1's ebx is left out, it has the number of the core.
+        let enabled = [is_x86_feature_detected!("avx"), is_x86_feature_detected!("avx512f")];
+        let words = [
+            vendor.ebx,
+            vendor.ecx,
+            vendor.edx,
+            version.eax,
+            version.ecx,
+            version.edx,
+            features.ebx,
+            features.ecx,
+            features.edx,
+            more.eax,
+            extended.ecx,
+            extended.edx,
+        ];
+        let words = words.map(|word| format!("{word:x}")).join(" ");
+        format!("x86_64 {words} {enabled:?}")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    String::new()
+}
+
 /// The text of `root/path`, if it can be read.
 fn read(root: &Path, path: &str) -> Option<String> {
     fs::read_to_string(root.join(path)).ok()

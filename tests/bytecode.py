@@ -20,6 +20,8 @@ from hybrid_rs.printers.vm import Program
 EVERY = 0xFFFF
 FIELDS = ("dst", "a", "b", "c", "d", "imm")
 TYPES = {("bool" if type_ is BOOL else f"{type_.kind}{type_.bits}"): type_ for type_ in ALL}
+# Uniform registers that are written, beside those of `dst`.
+ALSO_WRITTEN = {("refill", "b"), ("due", "d")}
 GARBAGE = [[irgen.constant(random.Random(seed), type_) for seed in range(50)] for type_ in ALL]
 Table = Mapping[str, tuple[int, Sequence[tuple[str, str]]]]
 
@@ -85,7 +87,8 @@ def check_field(program: Program, instruction: Instruction, place: str) -> None:
         registers = program.lanes if kind[0] == "V" else program.uniforms
         if value >= len(registers) or ALL[registers[value]] is not TYPES[kind[2:]]:
             raise MalformedError(f"{instruction}: field {place} is no {kind}")
-        if place == "dst" and kind[0] == "S" and value in {register for register, _ in program.consts}:
+        writes = place == "dst" or (instruction.name.split(".")[0], place) in ALSO_WRITTEN
+        if writes and kind[0] == "S" and value in {register for register, _ in program.consts}:
             raise MalformedError(f"{instruction}: writes a constant")
     elif kind == "mask" and value != EVERY and (value >= len(program.lanes) or program.lanes[value] != BOOL.code):
         raise MalformedError(f"{instruction}: field {place} is no mask")
@@ -204,9 +207,12 @@ class Vm:
             place = place + 1 if next_place is None else next_place
         assert not self.windows, "a segment ended within a window"
 
-    def refill(self, mask: int) -> bool:
+    def refill(self, mask: int, asked: int) -> bool:
         """Finish lanes that are done and take new ones; say whether any lane lives."""
+        if not self.s[asked] and self.rng.random() < 0.9:
+            return True
         while True:
+            self.s[asked] = False
             low, high = self.window
             live = [lane for lane in range(low, high) if self.v[mask][lane]]
             if len(live) == high - low and live:
@@ -242,7 +248,7 @@ class Vm:
     # ---- instructions; each gives where to go on, -1 to end the segment, None for the next one
 
     def step(self, instruction: Instruction) -> int | None:
-        rule = CONTROL.get(instruction.name)
+        rule = CONTROL.get(instruction.name.split(".")[0])
         if rule is not None:
             return rule(self, instruction)
         parts = instruction.name.split(".")
@@ -381,6 +387,22 @@ class Vm:
             if self.max_steps is not None and self.v[instruction.a][lane] > self.max_steps:
                 self.fault(lane, instruction.imm)
 
+    def due(self, instruction: Instruction) -> int | None:
+        """Look which lanes are due, if it is time to look; set when to look again."""
+        clock = self.s[instruction.b]
+        if clock != self.s[instruction.d]:
+            return instruction.imm
+        type_ = self.uniform_types[instruction.b]
+        left = {lane: (self.v[instruction.a][lane] - clock) % 2**type_.bits for lane in self.lanes(instruction.c)}
+        for lane in self.lanes(EVERY):
+            self.v[instruction.dst][lane] = left.get(lane) == 0
+        later = [rest for rest in left.values() if rest]
+        wait = self.rng.randint(1, min(later)) if later else self.rng.randrange(2**type_.bits)
+        if later and self.rng.random() < 0.5:
+            wait = min(later)
+        self.s[instruction.d] = OPS["add"].function(type_, clock, ops.convert(UINT64, type_, wait))
+        return None if 0 in left.values() else instruction.imm
+
     def enter(self) -> None:
         self.windows.append(self.window)
 
@@ -410,8 +432,15 @@ def meaning(parts: list[str]) -> Callable[..., Any]:
         return lambda value: convert(TYPES[parts[1]], TYPES[parts[2]], value)
     if parts[0] == "canon":
         return floats.canonical
-    function, type_ = OPS[parts[0]].function, TYPES[parts[1]]
-    return lambda *values: function(type_, *values)
+    type_ = TYPES[parts[1]]
+    if parts[0] in OPS:
+        function = OPS[parts[0]].function
+        return lambda *values: function(type_, *values)
+    first, second = parts[0].split("_")
+    before, after = OPS[first].function, OPS[second.removeprefix("r")].function
+    if second == "rsub":
+        return lambda a, b, c: after(type_, c, before(type_, a, b))
+    return lambda a, b, c: after(type_, before(type_, a, b), c)
 
 
 CONTROL: dict[str, Callable[[Vm, Instruction], int | None]] = {
@@ -423,7 +452,8 @@ CONTROL: dict[str, Callable[[Vm, Instruction], int | None]] = {
     "enter": lambda vm, i: vm.enter(),
     "compact": lambda vm, i: vm.compact(i),
     "leave": lambda vm, i: vm.leave(),
-    "refill": lambda vm, i: None if vm.refill(i.a) else -1,
+    "due": lambda vm, i: vm.due(i),
+    "refill": lambda vm, i: None if vm.refill(i.a, i.b) else -1,
 }
 MOVES: dict[str, Callable[[Vm, Instruction], None]] = {
     "mov": Vm.move,

@@ -35,6 +35,7 @@ from hybrid_rs.ir.nodes import (
     Var,
 )
 from hybrid_rs.ir.ops import OPS, held, main_type
+from hybrid_rs.ir.reference import Faulted, run
 from hybrid_rs.ir.types import ALL, BOOL, INT64, Type, named
 from hybrid_rs.ir.walk import variables
 
@@ -75,6 +76,19 @@ def arguments(rng: random.Random, function: Function, count: int) -> tuple[list[
         if isinstance(param, Param)
     ]
     return columns, [table(rng, param) for param in function.params if isinstance(param, Table)]
+
+
+def outcomes(function: Function, columns: list[Any], tables: list[Any], limit: int | None) -> list[Any]:
+    """Compute each element: its results' text, which tells zeros apart, or its fault's site."""
+    found: list[Any] = []
+    for row in zip(*[column.tolist() for column in columns], strict=True):
+        scalars, arrays = iter(row), iter(tables)
+        args = [next(scalars) if isinstance(param, Param) else next(arrays) for param in function.params]
+        try:
+            found.append(repr(run(function, args, limit)))
+        except Faulted as fault:
+            found.append(fault.site)
+    return found
 
 
 def generate(

@@ -16,6 +16,7 @@ class Resolver:
     """Converts the probe's arguments; counts how often it was asked."""
 
     tables = frozenset({2})
+    labels: tuple[str, ...] = ("a (arrays[0])", "b (arrays[1])", "table (arrays[2])")
 
     def __init__(self) -> None:
         self.asked = 0
@@ -25,7 +26,8 @@ class Resolver:
         self.asked += 1
         if len(given) != 3:
             raise TypeError(f"arrays: probe takes 3 inputs, {len(given)} given")
-        read = [operands.read(k, argument, 1 if k == 2 else None) for k, argument in enumerate(given)]
+        axes = (None, None, 1)
+        read = [operands.read(*one) for one in zip(self.labels, given, axes, strict=True)]
         dtypes = (np.dtype(np.int64), np.dtype(np.float64))
         return calls.Resolved(self.latest, [one.array for one in read], self.tables, (), dtypes)
 

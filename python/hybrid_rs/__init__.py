@@ -12,13 +12,14 @@ from numpy import bool_, float32, float64, int8, int16, int32, int64, uint8, uin
 from hybrid_rs import kernels, policy
 from hybrid_rs._core import __version__
 from hybrid_rs.compiled import CompiledKernel, kernel
-from hybrid_rs.errors import Cancelled, CompileError, DeviceError, KernelError, KernelFault
+from hybrid_rs.errors import Cancelled, CompileError, DeviceError, KernelError, KernelFault, PerformanceWarning
 from hybrid_rs.kernel_object import Kernel, dyn, foreign
 from hybrid_rs.runtime import PATHS, Runtime, map  # noqa: A004 - the contract's name
 from hybrid_rs.workers import get_num_threads, set_num_threads, threads
 
 if TYPE_CHECKING:
     from hybrid_rs.bench.sweep import sweep
+    from hybrid_rs.explanation import Explanation, explain
     from hybrid_rs.info import config, features, show_config
     from hybrid_rs.language import bits, fma, from_bits, quot, rem
     from hybrid_rs.metrics import Metrics
@@ -29,16 +30,19 @@ __all__ = [
     "CompileError",
     "CompiledKernel",
     "DeviceError",
+    "Explanation",
     "Kernel",
     "KernelError",
     "KernelFault",
     "Metrics",
+    "PerformanceWarning",
     "Runtime",
     "__version__",
     "bits",
     "bool_",
     "config",
     "dyn",
+    "explain",
     "features",
     "float32",
     "float64",
@@ -68,9 +72,11 @@ __all__ = [
 
 # Loaded at first use, to keep the import quick.
 _LAZY = {
+    "Explanation": "hybrid_rs.explanation",
     "Metrics": "hybrid_rs.metrics",
     "bits": "hybrid_rs.language",
     "config": "hybrid_rs.info",
+    "explain": "hybrid_rs.explanation",
     "features": "hybrid_rs.info",
     "fma": "hybrid_rs.language",
     "from_bits": "hybrid_rs.language",

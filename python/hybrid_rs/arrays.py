@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "join",
     "printable",
     "shown",
+    "shown_object",
     "signature",
     "spread",
 ]
@@ -56,16 +58,19 @@ def convert(core: _core.Kernel, arguments: tuple[object, ...]) -> tuple[list[Any
         ValueError: For ragged lists.
     """
     core.check_count(len(arguments))
-    read = [Weak.of(k, argument) or as_array(k, argument) for k, argument in enumerate(arguments)]
+    labels = [f"arrays[{k}]" for k in range(len(arguments))]
+    read = [
+        Weak.of(label, argument) or as_array(label, argument) for label, argument in zip(labels, arguments, strict=True)
+    ]
     result = None
     if core.signatures:
         inputs = [inputs for inputs, _ in core.signatures]
-        place = signature(core.name, inputs, read, arguments)
+        place = signature(core.name, inputs, read, arguments, labels)
         dtypes = [np.dtype(name) for name in inputs[place]]
         result = np.dtype(core.signatures[place][1][0])
     else:
-        dtypes = [own_dtype(k, operand) for k, operand in enumerate(read)]
-    return [cast(k, operand, dtype) for k, (operand, dtype) in enumerate(zip(read, dtypes, strict=True))], result
+        dtypes = [own_dtype(label, operand) for label, operand in zip(labels, read, strict=True)]
+    return [cast(label, operand, dtype) for label, operand, dtype in zip(labels, read, dtypes, strict=True)], result
 
 
 def broadcast(shapes: list[tuple[int, ...]]) -> tuple[int, ...]:
@@ -100,7 +105,7 @@ class Weak:
         self._low, self._high = min(integers, default=0), max(integers, default=0)
 
     @classmethod
-    def of(cls, k: int, argument: object) -> Weak | None:
+    def of(cls, label: str, argument: object) -> Weak | None:
         """Return the argument as this, if it is nothing else."""
         if type(argument) in _NUMBERS:
             return cls([argument], (), {type(argument)})
@@ -108,7 +113,7 @@ class Weak:
             return None
         kinds = _kinds(argument)
         if any(is_masked(kind) for kind in kinds):
-            raise TypeError(f"arrays[{k}]: masked arrays are not supported; fill them first: a.filled(value)")
+            raise TypeError(f"{label}: masked arrays are not supported; fill them first: a.filled(value)")
         kinds = {kind for kind in kinds if not issubclass(kind, list | tuple)}
         if not kinds <= _NUMBERS:
             return None
@@ -164,37 +169,41 @@ def _float32_ready(value: int) -> float:
     return math.copysign(float(kept << surplus), value)
 
 
-def as_array(k: int, argument: object) -> AnyArray:
-    """Return an argument as a plain array of whatever dtype NumPy gives it."""
+def as_array(label: str, argument: object) -> AnyArray:
+    """Return an argument as a plain array of whatever dtype NumPy gives it; `label` is its name in messages."""
     if is_masked(type(argument)):
-        raise TypeError(f"arrays[{k}]: masked arrays are not supported; fill it first: a.filled(value)")
+        raise TypeError(f"{label}: masked arrays are not supported; fill it first: a.filled(value)")
     try:
         return np.asarray(argument)
     except ValueError as error:
-        raise ValueError(f"arrays[{k}]: {error}") from None
+        raise ValueError(f"{label}: {error}") from None
     except OverflowError as error:
-        raise OverflowError(f"arrays[{k}]: {error}") from None
+        raise OverflowError(f"{label}: {error}") from None
 
 
-def own_dtype(k: int, operand: Weak | AnyArray) -> np.dtype[Any]:
+def own_dtype(label: str, operand: Weak | AnyArray) -> np.dtype[Any]:
     """Return the dtype that a dynamic kernel gets, in native byte order."""
     if isinstance(operand, Weak):
         names = ["float64"] if operand.floats or not operand.values else ["bool", "int64", "uint64"]
         fitting = (np.dtype(name) for name in names if operand.fits(np.dtype(name)))
         dtype = next(fitting, None)
         if dtype is None:
-            raise _misfit(k, operand, names[-2:], "the callable")
+            raise _misfit(label, operand, names[-2:], "the callable")
         return dtype
     dtype = operand.dtype
     if dtype == np.float16:
         dtype = np.dtype(np.float32)
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise TypeError(f"arrays[{k}]: dtype {dtype} is not supported; kernels take {SUPPORTED}")
+        raise TypeError(f"{label}: dtype {dtype} is not supported; kernels take {SUPPORTED}")
     return dtype.newbyteorder("=")
 
 
 def signature(
-    name: str, signatures: list[list[str]], operands: list[Weak | AnyArray], arguments: tuple[object, ...]
+    name: str,
+    signatures: list[list[str]],
+    operands: list[Weak | AnyArray],
+    arguments: tuple[object, ...],
+    labels: Sequence[str],
 ) -> int:
     """Return the place of the first signature whose dtypes every argument can be cast to safely.
 
@@ -210,25 +219,25 @@ def signature(
         if any(_fits(operand, np.dtype(dtype)) for dtype in wanted):
             continue
         if isinstance(operand, Weak):
-            raise _misfit(k, operand, wanted, name)
+            raise _misfit(labels[k], operand, wanted, name)
         raise TypeError(
-            f"arrays[{k}]: dtype {operand.dtype} can't be cast safely to {' or '.join(wanted)}, "
+            f"{labels[k]}: dtype {operand.dtype} can't be cast safely to {' or '.join(wanted)}, "
             f"which {name} takes{_advice(arguments[k], operand.dtype, wanted)}"
         )
     given = ", ".join("number" if isinstance(operand, Weak) else str(operand.dtype) for operand in operands)
     raise TypeError(f"arrays: {name} has no signature for ({given})")
 
 
-def _misfit(k: int, weak: Weak, wanted: list[str], name: str) -> Exception:
+def _misfit(label: str, weak: Weak, wanted: list[str], name: str) -> Exception:
     dtypes = [np.dtype(dtype) for dtype in wanted]
     if weak.floats and all(dtype.kind in "iu" for dtype in dtypes):
         value = next(value for value in weak.values if type(value) is float)
         advice = f"; to truncate: np.array(list, dtype={_largest(wanted)!r})" if weak.shape else ""
-        return TypeError(f"arrays[{k}]: {value!r} does not fit: it is a float; {name} takes integers there{advice}")
+        return TypeError(f"{label}: {value!r} does not fit: it is a float; {name} takes integers there{advice}")
     for value in weak.values:
         if not any(Weak([value], (), {type(value)}).fits(dtype) for dtype in dtypes):
-            return OverflowError(f"arrays[{k}]: {shown(value)} does not fit {' or '.join(wanted)}")
-    return OverflowError(f"arrays[{k}]: the list's numbers do not fit {' or '.join(wanted)} together")
+            return OverflowError(f"{label}: {shown(value)} does not fit {' or '.join(wanted)}")
+    return OverflowError(f"{label}: the list's numbers do not fit {' or '.join(wanted)} together")
 
 
 def shown(value: float) -> str:
@@ -236,6 +245,12 @@ def shown(value: float) -> str:
     if type(value) is int and value.bit_length() > _MOST_BITS:
         return f"an integer of {value.bit_length()} bits"
     return repr(value)
+
+
+def shown_object(value: object) -> str:
+    """Text of any object, cut where it is long."""
+    text = printable(repr(value))
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}..."
 
 
 def printable(text: str) -> str:
@@ -264,14 +279,14 @@ def _fits(operand: Weak | AnyArray, dtype: np.dtype[Any]) -> bool:
     return bool(np.can_cast(operand.dtype, dtype, "safe"))
 
 
-def cast(k: int, operand: Weak | AnyArray, dtype: np.dtype[Any]) -> AnyArray:
+def cast(label: str, operand: Weak | AnyArray, dtype: np.dtype[Any]) -> AnyArray:
     """Return an argument as an array of a dtype that it can be cast to safely."""
     if isinstance(operand, Weak):
         return operand.cast(dtype)
     try:
         return operand.astype(dtype, casting="safe", copy=False)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"arrays[{k}]: {error}") from None
+        raise type(error)(f"{label}: {error}") from None
 
 
 def spread(array: AnyArray, shape: tuple[int, ...]) -> AnyArray:
@@ -348,10 +363,8 @@ def _is_number(kind: type) -> bool:
 
 
 def _no_number(shape: tuple[int, ...], k: int, values: list[object]) -> KernelFault:
-    shown = repr(values[k])
-    shown = shown if len(shown) <= _MOST_TEXT else f"{shown[:_MOST_TEXT]}..."
     cause = TypeError(
-        f"the callable returned {shown} ({type(values[k]).__name__}), expected a number: "
+        f"the callable returned {shown_object(values[k])} ({type(values[k]).__name__}), expected a number: "
         "bool, int, float or a NumPy scalar of at most 64 bits"
     )
     index = tuple(int(i) for i in np.unravel_index(k, shape)) if len(shape) > 1 else k

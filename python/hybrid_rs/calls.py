@@ -31,6 +31,7 @@ class Options(NamedTuple):
     tell: Tell
     max_steps: Any
     mask: bool
+    engine: str = "auto"
 
 
 class Resolved(NamedTuple):
@@ -66,6 +67,9 @@ class Engine(Protocol):
 
 class Resolver(Protocol):
     """What a `_core.Dispatcher` belongs to."""
+
+    labels: tuple[str, ...]
+    """How messages name the parameters: "x (arrays[0])"."""
 
     def resolve(self, given: tuple[object, ...], *, steps: bool, engine: str) -> Resolved:
         """Convert a call's arguments, and compile for their types if that is still to do."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Cancelled", "CompileError", "DeviceError", "KernelError", "KernelFault"]
+__all__ = ["Cancelled", "CompileError", "DeviceError", "KernelError", "KernelFault", "PerformanceWarning"]
 
 
 class KernelError(Exception):
@@ -98,3 +98,7 @@ class Cancelled(KernelError):
 
 class DeviceError(KernelError):
     """A device was asked for that is not there, or it failed."""
+
+
+class PerformanceWarning(UserWarning):
+    """Something runs slower than it could, and something can be done about it."""

@@ -5,6 +5,7 @@ environment as it is now and gives back a frozen result.
 """
 
 import os
+from pathlib import Path
 from typing import NamedTuple, TypedDict
 
 from hybrid_rs import _core
@@ -70,6 +71,23 @@ def thread_count(argument: int | None = None, context: int | None = None) -> tup
         ValueError: A number is out of range, or one of the package's variables has a value that can't be used.
     """
     return _core.thread_count(argument, context, environment())
+
+
+def cache_folder() -> Path | None:
+    """Say where the package keeps files: `HYBRID_RS_CACHE_DIR`, else "hybrid_rs" in the user's cache folder.
+
+    None where there is no home folder.
+    """
+    chosen = os.environ.get("HYBRID_RS_CACHE_DIR")
+    if chosen:
+        return Path(chosen).absolute()
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not base.is_absolute():  # By the XDG specification relative ones are to be passed over.
+        try:
+            base = Path("~").expanduser() / ".cache"
+        except RuntimeError:
+            return None
+    return base / "hybrid_rs" if base.is_absolute() else None
 
 
 def environment() -> dict[str, str]:

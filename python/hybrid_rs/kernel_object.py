@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from hybrid_rs import _core, runtime
+from hybrid_rs import _core, runtime, tracebacks
 
 __all__ = ["Kernel", "dyn", "foreign"]
 
@@ -110,16 +110,18 @@ class Kernel:
 
         Result and errors are those of `hybrid_rs.map`, too.
         """
-        if not options:
-            return runtime.call(self, self._core, arrays)
         try:
+            if not options:
+                return runtime.call(self, self._core, arrays)
             return runtime.map(self, *arrays, **options)
-        except TypeError:
+        except tracebacks.ERRORS as error:
             unknown = next((name for name in options if name not in _OPTIONS), None)
-            if unknown is None:
-                raise
-            text = f"{self.name}: unknown keyword argument {unknown!r}; inputs are given by position"
-            raise TypeError(text) from None
+            if unknown is not None:
+                text = f"{self.name}: unknown keyword argument {unknown!r}; inputs are given by position"
+                raise TypeError(text) from None
+            if tracebacks.is_ours(error):
+                raise error.with_traceback(None) from error.__cause__
+            raise
 
     def __copy__(self) -> Self:
         """Return the kernel itself."""

@@ -6,10 +6,12 @@ They give the same values there, on Python numbers and NumPy scalars.
 from __future__ import annotations
 
 import math
-from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 __all__ = ["bits", "fma", "from_bits", "quot", "rem"]
 
@@ -37,7 +39,9 @@ def rem(a: Any, b: Any) -> Any:
 def _truncated(a: Any, b: Any, name: str) -> tuple[Any, Any]:
     if not all(isinstance(value, int | np.integer | np.bool_) for value in (a, b)):
         raise TypeError(f"{name}: takes integers, not {type(a).__name__} and {type(b).__name__}")
-    dtype = np.result_type(_weak(a), _weak(b)) if isinstance(a, np.integer) or isinstance(b, np.integer) else None
+    # Python's ints and bools are weak.
+    given = [value.dtype for value in (a, b) if isinstance(value, np.integer)]
+    dtype = np.result_type(*given) if given else None
     whole, divisor = int(a), int(b)
     if divisor == 0:
         raise ZeroDivisionError("integer division or modulo by zero" if name == "quot" else "integer modulo by zero")
@@ -49,11 +53,6 @@ def _truncated(a: Any, b: Any, name: str) -> tuple[Any, Any]:
         return quotient, remainder
     # INT_MIN / -1 wraps.
     return np.asarray(quotient).astype(dtype)[()], dtype.type(remainder)
-
-
-def _weak(value: Any) -> Any:
-    """Return what NumPy's promotion looks at: a scalar, or the small int that stands for any Python int."""
-    return value if isinstance(value, np.integer) else np.int8(0)
 
 
 def bits(x: Any) -> Any:
@@ -91,19 +90,22 @@ def fma(a: Any, b: Any, c: Any) -> Any:
         with np.errstate(all="ignore"):
             # Nothing is rounded here, and zeros have the signs that IEEE says.
             return dtype.type(float(np.float64(a) * np.float64(b) + np.float64(c)))
+    from fractions import Fraction  # loads decimal: milliseconds
+
     exact = Fraction(a) * Fraction(b) + Fraction(c)
     return dtype.type(_rounded(exact, dtype.itemsize == 4) if exact else 0.0)
 
 
 def _rounded(exact: Fraction, single: bool) -> float:
     """Round to nearest, ties to even, to float32 or float64."""
+    scale = type(exact)(2)
     digits, lowest, largest = (24, -149, 128) if single else (53, -1074, 1024)
     top, bottom = abs(exact.numerator), exact.denominator
     exponent = top.bit_length() - bottom.bit_length()
-    if Fraction(top, bottom) < Fraction(2) ** exponent:
+    if abs(exact) < scale**exponent:
         exponent -= 1
     unit = max(exponent - digits + 1, lowest)
     # Python rounds a Fraction to the nearest integer, ties to even.
-    whole = round(Fraction(top, bottom) / Fraction(2) ** unit)
+    whole = round(abs(exact) / scale**unit)
     value = math.inf if whole.bit_length() + unit > largest else math.ldexp(whole, unit)
     return -value if exact < 0 else value

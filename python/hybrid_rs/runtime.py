@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, SupportsIndex
 
 import numpy as np
 
-from hybrid_rs import _core, arrays, calls, flags, overrides, policy, progress, workers
+from hybrid_rs import _core, arrays, calls, flags, overrides, policy, progress, tracebacks, workers
 from hybrid_rs.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hybrid_rs.policy import Policy
     from hybrid_rs.progress import Progress
 
-__all__ = ["PATHS", "Runtime", "call", "core_of", "default", "map", "name_of"]
+__all__ = ["PATHS", "Runtime", "call", "core_of", "default", "map", "name_of", "resolve"]
 
 AnyKernel = _core.Kernel | _core.Dispatcher
 
@@ -103,15 +103,17 @@ class Runtime:
                 that can be cast safely to what the kernel takes. Python numbers, and lists of them, take the kernel's
                 type if they fit.
             path: How to execute: "auto", or a name of `hybrid_rs.PATHS`.
-            engine: For kernels of the kernel language "vm" (the same as "auto") or "reference", which is slow and the
-                definition; other kernels have one engine each.
+            engine: For kernels of the kernel language "auto", which begins on the block VM and changes over to machine
+                code once that is likely to pay; "vm"; "native", which waits for the compiler; or "reference", which is
+                slow and the definition. All give the same bits. Other kernels have one engine each.
             device: "auto" or "cpu".
             chunk_size: Elements a worker takes at a time, at least 1. None: HYBRID_CHUNK_SIZE, else the policy.
             threads: Worker threads for this call, 1 to 1024.
             out: An array of the result's shape to store into, of a dtype that the result can be cast to ("same_kind").
                 It may overlap the inputs. For several results a tuple of an array or None for each.
             progress: True for a bar on standard error, or a callback ``(elements done, elements in all)``.
-            timeout: Seconds after which the batch is stopped.
+            timeout: Seconds after which the batch is stopped, at the next look at the clock; a batch that ends before
+                that isn't. 0: before anything is computed.
             where: Bools that broadcast with the arrays: the elements to compute. The others keep what ``out`` has, and
                 are zero in a new array.
             max_steps: The most times that an element may go round its loops, all of them together; one that needs more
@@ -145,11 +147,11 @@ class Runtime:
             result = NotImplemented
             if where is True and engine != "reference":
                 result = self._core.map(
-                    core, arrays, out, path, chunk_size, threads, timeout, tell, max_steps, mask, False
+                    core, arrays, out, path, chunk_size, threads, timeout, tell, max_steps, mask, engine, False
                 )
             if result is NotImplemented:
-                options = calls.Options(path, chunk_size, threads, timeout, tell, max_steps, mask)
-                result = self.run(kernel, core, arrays, out, where, engine, options)
+                options = calls.Options(path, chunk_size, threads, timeout, tell, max_steps, mask, engine)
+                result = self.run(kernel, core, arrays, out, where, options)
             if tell is not None:
                 first = result
                 while isinstance(first, tuple):
@@ -157,6 +159,10 @@ class Runtime:
                 if isinstance(first, np.ndarray | np.generic):
                     tell(first.size, first.size)
             return result
+        except tracebacks.ERRORS as error:
+            if tracebacks.is_ours(error):
+                raise error.with_traceback(None) from error.__cause__
+            raise
         finally:
             end()
 
@@ -167,21 +173,21 @@ class Runtime:
         given: tuple[object, ...],
         out: Any,
         where: object,
-        engine: str,
         options: calls.Options,
     ) -> Any:
         """Do what `map` does, without the core's quick path."""
         scalars = given
         if isinstance(core, _core.Dispatcher) and (tables := core.resolver.tables):
             # A table isn't an operand: its class has no say.
-            given = tuple(_arrays.as_array(k, array) if k in tables else array for k, array in enumerate(given))
+            labels = core.resolver.labels
+            given = tuple(_arrays.as_array(labels[k], a) if k in tables else a for k, a in enumerate(given))
             scalars = tuple(array for k, array in enumerate(given) if k not in tables)
         outs = out if isinstance(out, tuple) else (out,)
         taken = overrides.find((*scalars, *outs))
         if taken:
-            return self._hand_over(kernel, given, out, where, engine, options)
+            return self._hand_over(kernel, given, out, where, options)
         wrap = overrides.wrapper(kernel, scalars)
-        resolved = _resolve(core, given, engine=engine, steps=options.max_steps is not None)
+        resolved = resolve(core, given, engine=options.engine, steps=options.max_steps is not None)
         results, ok = calls.run(self._core, resolved, out, where, options)
         given_outs = outs if len(outs) == len(results) else outs * len(results)
         final = [
@@ -192,7 +198,7 @@ class Runtime:
         return (value, _plain(ok)) if ok is not None else value
 
     def _hand_over(
-        self, kernel: Any, given: tuple[object, ...], out: Any, where: object, engine: str, options: calls.Options
+        self, kernel: Any, given: tuple[object, ...], out: Any, where: object, options: calls.Options
     ) -> Any:
         """Let an argument's ``__array_ufunc__`` do the call, as NumPy's ufuncs do."""
         named = {
@@ -203,7 +209,7 @@ class Runtime:
             "progress": False if options.tell is None else options.tell,
             "max_steps": options.max_steps,
             "on_fault": "mask" if options.mask else "raise",
-            "engine": engine,
+            "engine": options.engine,
             "where": where,
         }
         usual: dict[str, Any] = {"path": _AUTO, "engine": _AUTO, "on_fault": "raise", "where": True, "progress": False}
@@ -296,31 +302,36 @@ def map(  # noqa: A001 - the contract's name
     Arguments, result and errors are those of `Runtime.map`; ``threads`` may also come from `hybrid_rs.threads` and
     `hybrid_rs.set_num_threads`.
     """
-    return (_default or default()).map(
-        kernel,
-        *arrays,
-        path=path,
-        engine=engine,
-        device=device,
-        chunk_size=chunk_size,
-        threads=workers.chosen() if threads is None else threads,
-        out=out,
-        progress=progress,
-        timeout=timeout,
-        where=where,
-        max_steps=max_steps,
-        on_fault=on_fault,
-    )
+    try:
+        return (_default or default()).map(
+            kernel,
+            *arrays,
+            path=path,
+            engine=engine,
+            device=device,
+            chunk_size=chunk_size,
+            threads=workers.chosen() if threads is None else threads,
+            out=out,
+            progress=progress,
+            timeout=timeout,
+            where=where,
+            max_steps=max_steps,
+            on_fault=on_fault,
+        )
+    except tracebacks.ERRORS as error:
+        if tracebacks.is_ours(error):
+            raise error.with_traceback(None) from error.__cause__
+        raise
 
 
 def call(kernel: Any, core: AnyKernel, arrays: tuple[object, ...]) -> Any:
     """Do what ``map(kernel, *arrays)`` does, without the microseconds that keyword arguments cost."""
     runtime = _default or default()
     threads = workers.chosen()
-    result = runtime._core.map(core, arrays, None, _AUTO, None, threads, None, None, None, False, False)  # noqa: SLF001
+    result = runtime._core.map(core, arrays, None, _AUTO, None, threads, None, None, None, False, _AUTO, False)  # noqa: SLF001
     if result is NotImplemented:
         options = calls.Options(_AUTO, None, threads, None, None, None, mask=False)
-        return runtime.run(kernel, core, arrays, None, True, _AUTO, options)
+        return runtime.run(kernel, core, arrays, None, True, options)
     return result
 
 
@@ -359,7 +370,7 @@ class _Bound:
 
 def core_of(kernel: object) -> AnyKernel:
     """Return the core's kernel, of a kernel or of any callable."""
-    core = getattr(kernel, "_core", None)
+    core = getattr(kernel, "_core", kernel)
     if isinstance(core, _core.Kernel | _core.Dispatcher):
         return core
     if not callable(kernel):
@@ -367,7 +378,7 @@ def core_of(kernel: object) -> AnyKernel:
     return _core.Kernel.dynamic(kernel, name_of(kernel), "object")
 
 
-def _resolve(core: AnyKernel, given: tuple[object, ...], *, engine: str, steps: bool) -> calls.Resolved:
+def resolve(core: AnyKernel, given: tuple[object, ...], *, engine: str = _AUTO, steps: bool = False) -> calls.Resolved:
     """Convert a call's arguments."""
     if isinstance(core, _core.Dispatcher):
         return core.resolver.resolve(given, steps=steps, engine=engine)
@@ -392,8 +403,6 @@ def _check_engine(engine: object, core: AnyKernel) -> None:
         raise ValueError(f"engine: unknown engine {engine!r}; there are {', '.join(_ENGINES)}")
     if not isinstance(core, _core.Dispatcher):
         raise ValueError(f"engine: {engine!r} needs a kernel of the kernel language, which {core.name} is not")
-    if engine == "native":
-        raise ValueError(f"engine: {engine!r} is not available in this version")
 
 
 def _check_on_fault(on_fault: object) -> bool:

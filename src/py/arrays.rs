@@ -43,6 +43,22 @@ pub(crate) fn array_of<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyU
     object.cast::<PyUntypedArray>().ok().cloned()
 }
 
+static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+static ZEROS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// Looks up what is needed of NumPy. Later each first use would do so, and a child forked by another thread meanwhile would
+/// wait for it for ever.
+pub(crate) fn look_up(py: Python<'_>) -> PyResult<()> {
+    EMPTY.import(py, "numpy", "empty")?;
+    let nothing = ZEROS.import(py, "numpy", "zeros")?;
+    // Neither is an array or one of NumPy's numbers; what they are compared with is known then.
+    let _ = exact_array(nothing);
+    let _ = scalar_array(nothing);
+    let array = new_array(py, DType::Float64, &[1], false)?;
+    let _ = dtype_of(&array);
+    Ok(())
+}
+
 /// The object as an array, if its class is ndarray itself: subclasses have meanings of their own.
 pub(crate) fn exact_array<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyUntypedArray>> {
     if object.is_exact_instance_of::<PyUntypedArray>() { array_of(object) } else { None }
@@ -169,8 +185,6 @@ pub(crate) fn new_array<'py>(
         DType::Float32 if is_small => small::<f32>(py, shape, zeroed),
         DType::Float64 if is_small => small::<f64>(py, shape, zeroed),
         _ => {
-            static EMPTY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-            static ZEROS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
             let keywords = PyDict::new(py);
             keywords.set_item("dtype", dtype.name())?;
             let shape = PyTuple::new(py, shape)?;

@@ -12,13 +12,14 @@ use pyo3::types::{PyDict, PyList};
 use crate::error::Error;
 use crate::flags::{self, FLAGS, Flags, MAX_THREADS};
 use crate::py::errors::to_py;
-use crate::topology::{Cache, Quota, Topology};
+use crate::topology::{self as machine, Cache, Quota, Topology};
 
 /// Adds this file's functions to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(resolve_flags, module)?)?;
     module.add_function(wrap_pyfunction!(flag_table, module)?)?;
     module.add_function(wrap_pyfunction!(topology, module)?)?;
+    module.add_function(wrap_pyfunction!(processor, module)?)?;
     module.add_function(wrap_pyfunction!(thread_count, module)?)
 }
 
@@ -76,6 +77,12 @@ fn topology(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     }
     dict.set_item("caches", caches)?;
     Ok(dict)
+}
+
+/// What tells processors apart that machine code is made for.
+#[pyfunction]
+fn processor() -> String {
+    machine::processor()
 }
 
 /// How many threads, and which rule decided.

@@ -1,16 +1,20 @@
 //! Kernels for Python: built in, foreign and dynamic behind one class.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::dynamic;
 use super::errors::to_py;
 use super::prepare::check_count;
+use super::tiers::Tiers;
 use crate::buffer::DType;
 use crate::builtin;
 use crate::error::Error;
 use crate::foreign;
 use crate::kernel::{Kernel, SharedKernel};
+use crate::native::Native;
 
 /// What an argument of a kernel of the kernel language is.
 #[derive(Debug, Clone)]
@@ -42,6 +46,8 @@ pub(crate) struct PyKernel {
     /// Scalars and tables in the order of a call; empty but for kernels of the kernel language.
     pub(crate) arguments: Vec<Argument>,
     pub(crate) sites: Vec<FaultSite>,
+    /// The engines of a kernel that has several; `inner` is the one that changes over.
+    pub(super) tiers: Option<Tiers>,
 }
 
 impl PyKernel {
@@ -49,11 +55,23 @@ impl PyKernel {
     pub(crate) fn compiled(kernel: Kernel, arguments: Vec<Argument>, sites: Vec<FaultSite>) -> Self {
         Self { arguments, sites, ..kernel.into() }
     }
+
+    /// The same with the engines that its tier has.
+    pub(crate) fn with_tiers(self, tiers: Tiers) -> Self {
+        Self { tiers: Some(tiers), ..self }
+    }
 }
 
 impl From<Kernel> for PyKernel {
     fn from(kernel: Kernel) -> Self {
-        Self { inner: kernel.into(), dynamic: None, callable: None, arguments: Vec::new(), sites: Vec::new() }
+        Self {
+            inner: kernel.into(),
+            dynamic: None,
+            callable: None,
+            arguments: Vec::new(),
+            sites: Vec::new(),
+            tiers: None,
+        }
     }
 }
 
@@ -138,12 +156,53 @@ impl PyKernel {
         };
         let callable = dynamic::Callable::new(function);
         let inner = dynamic::kernel(dynamic::Callable::clone(&callable), name).into();
-        let sites = Vec::new();
-        Ok(Self { inner, dynamic: Some(result), callable: Some(callable), arguments: Vec::new(), sites })
+        let (arguments, sites) = (Vec::new(), Vec::new());
+        Ok(Self { inner, dynamic: Some(result), callable: Some(callable), arguments, sites, tiers: None })
+    }
+
+    /// What makes this kernel's machine code: `hot(kernel)` is called on it once that is likely to pay.
+    fn set_plan(&self, plan: Py<PyAny>) -> PyResult<()> {
+        self.tiers()?.set_plan(plan)
+    }
+
+    /// Lets `hot` be called once more: in a forked child nobody is at work on it.
+    fn rearm(&self) -> PyResult<()> {
+        self.tiers().map(Tiers::rearm)
+    }
+
+    /// Gives the kernel machine code: an object file with blocks of `width` elements, made for exactly this kernel's arguments and
+    /// this processor. What comes second is dropped.
+    ///
+    /// Raises ValueError for an object that can't be loaded.
+    #[pyo3(signature = (code, width, stream_from=None))]
+    fn attach(&self, py: Python<'_>, code: &[u8], width: u64, stream_from: Option<u64>) -> PyResult<()> {
+        let (tiers, made) = (self.tiers()?, self.made(width, stream_from));
+        let loaded = py.detach(|| {
+            // SAFETY: that the object was made for these arguments is the word of the one Python module that calls this,
+            // which compiles it itself or reads what it compiled from a folder that nobody else can write to.
+            unsafe { Native::load(code, made) }
+        });
+        tiers.attach(&self.inner.name, loaded.map_err(|why| PyValueError::new_err(why.to_string()))?);
+        Ok(())
+    }
+
+    /// Time spent in the VM, in ns; None for kernels of other kinds.
+    #[getter]
+    fn vm_ns(&self) -> Option<u64> {
+        self.tiers.as_ref().map(Tiers::vm_ns)
+    }
+
+    /// What is known of the machine code: a dict, or None where there is none.
+    #[getter]
+    fn native<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        self.tiers.as_ref().map_or(Ok(None), |tiers| tiers.describe(py))
     }
 
     /// Lets the garbage collector see cycles through the callable; the objects around it can break them.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(plan) = self.tiers.as_ref().and_then(Tiers::plan) {
+            visit.call(plan)?;
+        }
         self.callable.as_ref().map_or(Ok(()), |callable| visit.call(&**callable))
     }
 

@@ -11,6 +11,7 @@ mod metrics;
 mod prepare;
 mod process;
 mod runtime;
+mod tiers;
 mod turn;
 mod vm;
 mod weak;
@@ -32,6 +33,7 @@ fn core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(runtime::paths, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::policies, module)?)?;
     module.add_function(wrap_pyfunction!(runtime::cpu_level, module)?)?;
+    arrays::look_up(module.py())?;
     process::register(module)?;
     vm::register(module)?;
     host::register(module)

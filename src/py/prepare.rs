@@ -59,6 +59,7 @@ impl<'py> Prepared<'py> {
     ) -> PyResult<Option<Self>> {
         let Some(types) = choose(kernel, &inputs) else { return Ok(None) };
         let (inputs, tables) = split(&kernel.arguments, inputs);
+        let tables = tables.into_iter().map(Input::in_order).collect::<PyResult<Vec<_>>>()?;
         let Some(shape) = shape_of(&inputs) else { return Ok(None) };
         let len = shape.iter().product::<usize>() as u64;
         let Some(given) = given_outputs(out, types.outputs.len()) else { return Ok(None) };
@@ -196,6 +197,17 @@ impl<'py> Input<'py> {
         match self {
             Self::Array(_, dtype) => (*dtype, false),
             Self::Weak(value) => (value.own_dtype(), value.is_weak()),
+        }
+    }
+
+    /// The same elements one behind the other in C order: machine code finds them by their place.
+    fn in_order(self) -> PyResult<Self> {
+        match self {
+            Self::Array(array, dtype) if !array.is_c_contiguous() => {
+                let copy = array.call_method0("copy")?;
+                Ok(Self::Array(copy.cast_into()?, dtype))
+            }
+            other => Ok(other),
         }
     }
 

@@ -14,6 +14,7 @@ use super::errors::{Index, fault, to_py};
 use super::kernel::PyKernel;
 use super::metrics::to_dict;
 use super::prepare::{Input, Prepared, check_count};
+use super::tiers::{Engine, heat};
 use super::{process, turn};
 use crate::buffer::DType;
 use crate::builtin;
@@ -57,6 +58,7 @@ impl PyRuntime {
         progress: Option<Py<PyAny>>,
         max_steps: Option<&Bound<'py, PyAny>>,
         mask: bool,
+        engine: &Bound<'py, PyAny>,
         joined: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = Call {
@@ -65,10 +67,12 @@ impl PyRuntime {
             threads: threads.map(|threads| positive("threads", threads)).transpose()?.map(|n| n as usize),
             timeout: timeout.map(seconds).transpose()?.flatten(),
         };
+        let engine = Engine::named(engine)?;
         let not_implemented = || py.NotImplemented().into_bound(py);
         let max_steps = max_steps.map(|steps| positive("max_steps", steps)).transpose()?;
         let Some((inputs, kernel)) = choose(kernel, arrays, max_steps.is_some())? else { return Ok(not_implemented()) };
-        let kernel = kernel.get();
+        let kernel = kernel.bind(py);
+        let (bound, kernel) = (kernel, kernel.get());
         if kernel.dynamic == Some(DType::Object) && !joined {
             return Ok(not_implemented());
         }
@@ -80,13 +84,21 @@ impl PyRuntime {
         if let Some(max_steps) = max_steps {
             batch = batch.with_max_steps(max_steps);
         }
+        if engine == Engine::Auto {
+            heat(bound, batch.len());
+        }
+        let Some(shared) = kernel.by(engine)? else { return Ok(not_implemented()) };
         // Declared before the batch's data is let go of: dropped when this thread is back in Python for good.
         let _running = process::Call::begin()?;
-        let mut watch = PyWatch { progress, error: None };
+        let warming = (engine == Engine::Auto).then(|| bound.clone().unbind());
+        let mut watch = PyWatch { progress, warming, error: None };
         let outcome = py.detach(|| {
-            let run = AssertUnwindSafe(|| self.inner.map(&kernel.inner, &batch, &call, &mut watch));
+            let run = AssertUnwindSafe(|| self.inner.map(shared, &batch, &call, &mut watch));
             catch_unwind(run).unwrap_or_else(|_| Err(Error::Panic("in the Runtime itself".to_owned()).into()))
         });
+        if engine == Engine::Auto {
+            heat(bound, 0);
+        }
         match outcome {
             Ok(()) => {
                 drop(batch);
@@ -123,9 +135,9 @@ impl PyRuntime {
     }
 
     /// The chunk size that `auto` would use now for `n` elements of a kernel, and why.
-    fn chunk_size(&self, kernel: &PyKernel, n: u64) -> (u64, String) {
-        let choice = self.inner.chunk_size(&kernel.inner, n);
-        (choice.size, choice.why.to_string())
+    fn chunk_size(&self, kernel: &PyKernel, n: u64) -> PyResult<(u64, String)> {
+        let choice = self.inner.chunk_size(kernel.by(Engine::Auto)?.unwrap_or(&kernel.inner), n);
+        Ok((choice.size, choice.why.to_string()))
     }
 
     /// Worker threads.
@@ -149,6 +161,8 @@ impl PyRuntime {
 /// Signals and progress, looked at from the calling thread.
 struct PyWatch {
     progress: Option<Py<PyAny>>,
+    /// The kernel, whose machine code is asked for when it gets hot.
+    warming: Option<Py<PyKernel>>,
     error: Option<PyErr>,
 }
 
@@ -159,6 +173,9 @@ impl Watch for PyWatch {
         }
         let looked = turn::take(|py| {
             py.check_signals()?;
+            if let Some(kernel) = &self.warming {
+                heat(kernel.bind(py), 0);
+            }
             if let Some(progress) = &self.progress {
                 progress.call1(py, (done, total))?;
             }

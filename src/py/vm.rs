@@ -1,12 +1,16 @@
-//! The block VM for Python: its op table, and the elementary functions that it computes with.
+//! The block VM for Python: its op table.
+
+use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::kernel::{Argument, FaultSite, PyKernel};
+use super::tiers::Tiers;
 use crate::buffer::DType;
 use crate::kernel::MAX_AXES;
+use crate::tier::{self, Tier};
 use crate::vm::{self, Draft, Input, Program, TableInput};
 
 /// The op table: `{name: (number, ((field, kind), ...))}`.
@@ -18,15 +22,6 @@ fn vm_ops(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         table.set_item(&row.name, (number, PyTuple::new(py, fields.collect::<Vec<_>>())?))?;
     }
     Ok(table)
-}
-
-/// The value of an elementary function in float32 (`bits` 32) or float64 (64), as every engine computes it.
-#[pyfunction]
-#[pyo3(signature = (name, bits, *arguments))]
-fn math(name: &str, bits: u32, arguments: Vec<f64>) -> PyResult<f64> {
-    vm::math(name, bits, &arguments).ok_or_else(|| {
-        PyValueError::new_err(format!("name: no {bits}-bit function {name} of {} arguments", arguments.len()))
-    })
 }
 
 /// An argument as Python gives it: dtype name, number of axes or -1 for a scalar, whether it is uniform.
@@ -70,7 +65,10 @@ pub(super) fn build(name: &str, parts: Parts) -> PyResult<PyKernel> {
     };
     let program = Program::new(&draft).map_err(|why| PyValueError::new_err(why.to_string()))?;
     let site = |(exception, message, file, line)| FaultSite { exception, message, file, line };
-    Ok(PyKernel::compiled(vm::kernel(name, program), arguments, parts.sites.into_iter().map(site).collect()))
+    let tier = Arc::new(Tier::new(Arc::new(program)));
+    let kernel = tier::kernel(name, Arc::clone(&tier));
+    let kernel = PyKernel::compiled(kernel, arguments, parts.sites.into_iter().map(site).collect());
+    Ok(kernel.with_tiers(Tiers::new(tier)))
 }
 
 fn argument((name, ndim, uniform): &PyArgument) -> PyResult<Argument> {
@@ -100,6 +98,5 @@ fn codes(argument: &str, codes: &[u8]) -> PyResult<Vec<DType>> {
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(vm_ops, module)?)?;
-    module.add_function(wrap_pyfunction!(math, module)?)
+    module.add_function(wrap_pyfunction!(vm_ops, module)?)
 }

@@ -11,6 +11,7 @@ pub struct Ledger {
     origin: u64,
     size: u64,
     prefix: AtomicU64,
+    claimed: AtomicU64,
     bits: Box<[AtomicU64]>,
 }
 
@@ -18,7 +19,7 @@ impl Ledger {
     /// A record for work done in order from 0 to `n`.
     #[must_use]
     pub fn in_order(n: u64) -> Self {
-        Self { n, origin: n, size: 1, prefix: AtomicU64::new(0), bits: Box::default() }
+        Self { n, origin: n, size: 1, prefix: AtomicU64::new(0), claimed: AtomicU64::new(0), bits: Box::default() }
     }
 
     /// A record for `[0, origin)` already finished and tasks of `size` elements over `[origin, n)`.
@@ -31,7 +32,8 @@ impl Ledger {
         let mut bits = Vec::new();
         bits.try_reserve_exact(words).map_err(|_| Error::OutOfMemory { bytes: 8 * words as u64 })?;
         bits.resize_with(words, AtomicU64::default);
-        Ok(Self { n, origin, size, prefix: AtomicU64::new(origin), bits: bits.into_boxed_slice() })
+        let (prefix, claimed) = (AtomicU64::new(origin), AtomicU64::new(0));
+        Ok(Self { n, origin, size, prefix, claimed, bits: bits.into_boxed_slice() })
     }
 
     /// The number of tasks.
@@ -46,6 +48,15 @@ impl Ledger {
     pub fn range(&self, task: u64) -> (u64, u64) {
         let begin = self.origin + task * self.size;
         (begin, (begin + self.size).min(self.n))
+    }
+
+    /// The next task that nobody has claimed, in order; `None` when all are.
+    #[must_use]
+    #[inline]
+    pub fn claim(&self) -> Option<u64> {
+        // Each worker comes here once more than there are tasks for it, so that nothing wraps.
+        let task = self.claimed.fetch_add(1, Ordering::Relaxed);
+        (task < self.count()).then_some(task)
     }
 
     /// Records that everything below `end` is finished.
@@ -112,6 +123,9 @@ mod test {
         ) {
             let n = origin + len;
             let ledger = Ledger::tasks(origin, n, size).unwrap();
+            let claimed: Vec<u64> = std::iter::from_fn(|| ledger.claim()).collect();
+            prop_assert_eq!(claimed, (0..ledger.count()).collect::<Vec<_>>());
+            prop_assert_eq!(ledger.claim(), None);
             let mut expected: Vec<bool> = (0..n).map(|i| i < origin).collect();
             for task in (0..ledger.count()).filter(|t| picks[*t as usize]) {
                 ledger.mark(task);

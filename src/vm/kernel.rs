@@ -1,5 +1,7 @@
 //! A program as a kernel of the chunk interface.
 
+use std::sync::Arc;
+
 use super::program::Program;
 use super::run::run;
 use crate::kernel::{Ctx, Kernel, Signature, Status};
@@ -7,22 +9,21 @@ use crate::kernel::{Ctx, Kernel, Signature, Status};
 /// Elements that chunks are multiples of, at most: a block of fewer lanes than it could have costs a little more, and
 /// leaves more chunks to share out.
 const TILE: usize = 256;
-/// Blocks that a chunk should have where lanes are refilled: at its end they run empty, for as long as its longest
-/// element takes.
-const LEAST_REFILLS: u64 = 64;
-
 /// The kernel that runs `program`.
 #[must_use]
-pub fn kernel(name: impl Into<String>, program: Program) -> Kernel {
+pub fn kernel(name: impl Into<String>, program: impl Into<Arc<Program>>) -> Kernel {
+    let program: Arc<Program> = program.into();
     let signature = Signature {
         inputs: program.inputs.iter().map(|input| input.dtype).collect(),
         outputs: program.outputs.clone(),
     };
     let tile = program.lanes.min(TILE) as u64;
-    let refills = program.refill.is_some();
+    let (lanes, refills) = (program.lanes as u64, program.refill.is_some());
     let mut kernel = Kernel::new(name, vec![signature], element).with_chunk(chunk, tile).with_user(program);
     if refills {
-        kernel.least = LEAST_REFILLS * tile;
+        kernel.refills = true;
+        // With less, no block would be full.
+        kernel.least = lanes;
     }
     kernel.masks_faults = true;
     kernel.counts_steps = true;
@@ -30,9 +31,9 @@ pub fn kernel(name: impl Into<String>, program: Program) -> Kernel {
 }
 
 extern "C-unwind" fn element(ctx: &Ctx<'_>, index: u64) -> Status {
-    run(ctx.user::<Program>(), ctx, index, index + 1)
+    run(ctx.user::<Arc<Program>>(), ctx, index, index + 1)
 }
 
 extern "C-unwind" fn chunk(ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
-    run(ctx.user::<Program>(), ctx, begin, end)
+    run(ctx.user::<Arc<Program>>(), ctx, begin, end)
 }

@@ -38,6 +38,8 @@ pub(super) trait Int: Number + Eq {
     fn abs_overflows(self) -> bool;
     /// The value in a type that holds those of all integer types.
     fn wide(self) -> i128;
+    /// 0 or 1.
+    fn of_bit(bit: u8) -> Self;
 
     /// Floor of the quotient, made of the truncated one and its remainder.
     #[inline(always)]
@@ -109,6 +111,7 @@ macro_rules! ints {
             #[inline(always)] fn neg_overflows(self) -> bool { if $signed { self == <$ty>::MIN } else { self != 0 } }
             #[inline(always)] fn abs_overflows(self) -> bool { $signed && self == <$ty>::MIN }
             #[inline(always)] fn wide(self) -> i128 { self.into() }
+            #[inline(always)] fn of_bit(bit: u8) -> Self { bit as $ty }
         }
     )*};
 }

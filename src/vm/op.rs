@@ -99,6 +99,7 @@ pub(super) enum Control {
     JumpIf,
     JumpUnless,
     JumpIfNone,
+    Due,
     Back,
     Enter,
     Compact,
@@ -115,23 +116,39 @@ pub struct Row {
     /// Its fields, in the order of the columns.
     pub fields: Vec<(Field, Kind)>,
     pub(super) exec: Exec,
-    /// What it costs a lane, in units of an addition: the measure of the work between two polls.
+    /// What it costs a lane, in units of an addition of the same type.
     pub(super) weight: u32,
     /// Whether it divides by the uniform register of `b`, through a reciprocal.
     pub(super) divides: bool,
 }
 
 impl Row {
-    /// The field that it writes a register of.
-    pub(super) fn written(&self) -> Option<(Field, Kind)> {
-        // `step` counts in its operand.
-        let counter = if self.name == "step" { Field::A } else { Field::Dst };
-        self.fields.iter().copied().find(|(field, _)| *field == counter)
+    /// What it costs a lane, in additions of bytes: a vector holds fewer lanes of a wider type. Uniform registers cost
+    /// lanes nothing.
+    pub(super) fn cost(&self) -> u64 {
+        let bytes = self.fields.iter().map(|(_, kind)| match kind {
+            Kind::V(dtype) => dtype.size() as u64,
+            Kind::Mask => 1,
+            _ => 0,
+        });
+        u64::from(self.weight) * bytes.max().unwrap_or(0)
     }
 
-    /// Whether some lanes of what it writes stay as they were.
+    /// The fields that it writes registers of.
+    pub(super) fn written(&self) -> impl Iterator<Item = (Field, Kind)> {
+        let written: &[Field] = match &self.exec {
+            // It counts in its operand.
+            Exec::Code(_) if self.name == "step" => &[Field::A],
+            Exec::Control(Control::Refill, _) => &[Field::B],
+            Exec::Control(Control::Due, _) => &[Field::Dst, Field::D],
+            _ => &[Field::Dst],
+        };
+        self.fields.iter().copied().filter(|(field, _)| written.contains(field))
+    }
+
+    /// Whether some lanes of what it writes may stay as they were.
     pub(super) fn keeps_lanes(&self) -> bool {
-        self.name == "step" || self.name.starts_with("movm.")
+        self.name == "step" || self.name.starts_with("movm.") || self.name.starts_with("due.")
     }
 
     /// The type of the table's elements that it reads.

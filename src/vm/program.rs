@@ -69,7 +69,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub struct Program {
     pub(super) code: Vec<Inst>,
-    /// Cost of the instructions before each one, and of all.
+    /// What the instructions before each one cost a lane, and all of them.
     pub(super) weights: Vec<u64>,
     pub(super) inputs: Vec<Input>,
     pub(super) outputs: Vec<DType>,
@@ -105,10 +105,16 @@ impl Program {
         let places = places(&draft.lanes);
         let stride = draft.lanes.iter().map(|dtype| dtype.size()).sum::<usize>();
         let mut ahead = Vec::new();
-        let code = facts.words.iter().map(|word| ready(draft, &facts, word, level, &places, &mut ahead)).collect();
+        let mut code: Vec<Inst> =
+            facts.words.iter().map(|word| ready(draft, &facts, word, level, &places, &mut ahead)).collect();
         let mut weights = vec![0];
         for word in &facts.words {
-            weights.push(weights[weights.len() - 1] + u64::from(row(word).weight));
+            weights.push(weights[weights.len() - 1] + row(word).cost());
+        }
+        for (at, inst) in code.iter_mut().enumerate().filter(|(_, inst)| inst.control == Control::Back) {
+            let to = inst.imm as usize;
+            inst.a = u32::try_from(weights[at + 1] - weights[to]).unwrap_or(u32::MAX);
+            inst.b = (at + 1 - to) as u32;
         }
         let at = |register: &usize| Place { place: places[*register], size: draft.lanes[*register].size() as u32 };
         let moving = std::iter::once(&0).chain(draft.permute.iter().filter(|register| **register != 0));
@@ -162,7 +168,7 @@ fn ready(draft: &Draft, facts: &Facts, word: &Word, level: Level, places: &[u32]
         Exec::Code(levels) => (levels.at(level), Control::Code),
         Exec::Control(control, levels) => (levels.at(level), control),
     };
-    let mut inst = Inst { code, dst: 0, a: 0, b: 0, c: 0, imm: 0, ahead: EVERY, control };
+    let mut inst = Inst { code, dst: 0, a: 0, b: 0, c: 0, d: 0, imm: 0, ahead: EVERY, control };
     for (field, kind) in &row.fields {
         let number = word.field(*field);
         let place = match kind {
@@ -177,7 +183,7 @@ fn ready(draft: &Draft, facts: &Facts, word: &Word, level: Level, places: &[u32]
             Field::B => inst.b = place,
             Field::C => inst.c = place,
             Field::Imm => inst.imm = place,
-            Field::D => {}
+            Field::D => inst.d = place,
         }
     }
     let divisor = usize::from(word.b);

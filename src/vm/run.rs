@@ -11,11 +11,12 @@ use super::lanes::memory::Memory;
 use super::program::Program;
 use super::verify::NESTING;
 use crate::kernel::{Ctx, Status};
+use refill::Idle;
 
-/// Work between two polls, in additions of a lane: about 50 µs.
-const POLL_WORK: u64 = 500_000;
-/// Work that an instruction takes beside its lanes, in the same unit: 5 to 10 ns.
-const DISPATCH: u64 = 64;
+/// Work between two polls, in additions of a byte: about 50 µs.
+const POLL_WORK: u64 = 5_000_000;
+/// Work that an instruction takes beside its lanes, in the same unit: about 5 ns.
+const DISPATCH: u64 = 512;
 
 /// Why a segment's run came to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +35,13 @@ enum Flow {
 struct Machine<'a> {
     program: &'a Program,
     frame: Frame<'a>,
+    /// All elements below are finished, or not this run's.
     begin: u64,
-    /// The next element that nobody has taken.
+    /// The next element of the range that no lane has taken.
     next: u64,
     end: u64,
+    /// Lanes of a block.
+    lanes: usize,
     /// Windows remembered by `enter`: last lane and padding; the first lane doesn't change.
     windows: [(usize, usize); NESTING],
     depth: usize,
@@ -45,23 +49,25 @@ struct Machine<'a> {
     work: u64,
     /// Back edges that may still be taken.
     fuel: u64,
-    /// Lane-iterations that finished lanes have idled through since the last refill.
-    idle: u64,
+    /// What finished lanes of the refill loop cost.
+    idle: Idle,
     /// Scratch: pairs of lanes to be exchanged.
     pairs: Vec<(u32, u32)>,
 }
 
-/// Computes the elements `[begin, end)`.
-pub(super) fn run(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
+/// Computes the elements `[begin, end)` of a batch.
+pub fn run(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
     run_within(program, ctx, begin, end, u64::MAX)
 }
 
-/// The same with at most `fuel` back edges in all: tests' guard against programs that don't end.
+/// The same with at most `fuel` back edges for the range: tests' guard against programs that don't end.
 fn run_within(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64, fuel: u64) -> Status {
     if begin >= end {
         return Status::DONE;
     }
-    let capacity = capacity(program, end - begin);
+    let elements = if ctx.has_next() { u64::MAX } else { end - begin };
+    let lanes = program.lanes.min(usize::try_from(elements).unwrap_or(usize::MAX));
+    let capacity = capacity(program, lanes);
     let mut memory = Memory::take(capacity, program.stride, &program.uniforms);
     let base = memory.base();
     let frame = Frame {
@@ -85,11 +91,12 @@ fn run_within(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64, fuel: u64)
         begin,
         next: begin,
         end,
+        lanes,
         windows: [(0, 0); NESTING],
         depth: 0,
         work: 0,
-        fuel: 0,
-        idle: 0,
+        fuel: u64::MAX,
+        idle: Idle::default(),
         pairs: Vec::new(),
     };
     machine.frame.clear(&program.cleared);
@@ -100,8 +107,7 @@ fn run_within(program: &Program, ctx: &Ctx<'_>, begin: u64, end: u64, fuel: u64)
 
 /// Lanes that registers get room for: the block's, with as many again behind them as ops may write without harm; few for
 /// a few elements.
-fn capacity(program: &Program, elements: u64) -> usize {
-    let lanes = program.lanes.min(usize::try_from(elements).unwrap_or(usize::MAX));
+fn capacity(program: &Program, lanes: usize) -> usize {
     let padding = if program.refill.is_some() && lanes >= Frame::PADDED_FROM { Frame::PADDING } else { 0 };
     lanes.next_multiple_of(if lanes >= Frame::PADDED_FROM { Frame::PADDING } else { 8 }) + padding
 }
@@ -109,19 +115,16 @@ fn capacity(program: &Program, elements: u64) -> usize {
 impl Machine<'_> {
     /// Block after block until the range is done, faulted or stopped.
     fn blocks(&mut self, fuel: u64) -> Status {
-        self.fuel = fuel;
-        let bounded = self.frame.ctx.max_steps() != u64::MAX;
-        if bounded {
-            // Each back edge is a step of some lane, or leaves a loop that has none left.
-            let most = (self.frame.ctx.max_steps() + 1).saturating_mul(2 * (self.program.backs + 1));
-            self.fuel =
-                fuel.min(most.saturating_mul(self.end - self.begin).saturating_add(self.program.code.len() as u64));
+        if self.bounded() {
+            self.fuel = self.program.code.len() as u64;
+            self.grant(self.end - self.begin);
         }
+        self.fuel = self.fuel.min(fuel);
         let flow = loop {
             if self.next < self.end && self.frame.ctx.control().skip(self.next) {
                 break Flow::Stop(self.over());
             }
-            if !self.take(0, self.program.lanes) {
+            if !self.take(0, false) {
                 break Flow::End;
             }
             let flow = match self.program.refill {
@@ -137,19 +140,53 @@ impl Machine<'_> {
         };
         match flow {
             Flow::Stop(status) => status,
-            _ if self.frame.limit < self.end => Status::FAULT,
+            _ if self.frame.limit != u64::MAX => Status::FAULT,
             _ => Status::DONE,
         }
     }
 
-    /// Gives the lanes from `lo` on, at most `most`, elements that nobody has taken; false if there are none. They become
-    /// the window and the end of the block.
-    fn take(&mut self, lo: usize, most: usize) -> bool {
-        let left = self.end.min(self.frame.limit).saturating_sub(self.next);
-        let count = usize::try_from(left).unwrap_or(usize::MAX).min(most);
-        self.frame.begin(lo, count, self.next);
-        self.next += count as u64;
-        count > 0
+    /// Whether the call limits steps.
+    fn bounded(&self) -> bool {
+        self.frame.ctx.max_steps() != u64::MAX
+    }
+
+    /// Allows the back edges that so many elements may take: each is a step of some lane, or leaves a loop that has none
+    /// left.
+    fn grant(&mut self, elements: u64) {
+        let most = (self.frame.ctx.max_steps() + 1).saturating_mul(2 * (self.program.backs + 1));
+        self.fuel = self.fuel.saturating_add(most.saturating_mul(elements));
+    }
+
+    /// Gives the block's lanes from `lo` on elements that no lane has taken, of further ranges too if there is need and
+    /// `more` says so; false if there are none. They become the window and the end of the block.
+    fn take(&mut self, lo: usize, more: bool) -> bool {
+        let mut hi = lo;
+        loop {
+            let left = self.end.min(self.frame.limit).saturating_sub(self.next);
+            let count = usize::try_from(left).unwrap_or(usize::MAX).min(self.lanes - hi);
+            self.frame.hold(hi, count, self.next);
+            self.next += count as u64;
+            hi += count;
+            if !(more && hi < self.lanes && self.take_range(hi)) {
+                break;
+            }
+        }
+        self.frame.begin(lo, hi);
+        hi > lo
+    }
+
+    /// Takes another range, while the first `busy` lanes have elements that are not finished; false if there is none.
+    fn take_range(&mut self, busy: usize) -> bool {
+        if self.frame.limit != u64::MAX {
+            return false;
+        }
+        let unfinished = self.frame.memory.index[..busy].iter().min().copied().unwrap_or(self.end);
+        let Some((begin, end)) = self.frame.ctx.next_range(unfinished) else { return false };
+        (self.begin, self.next, self.end) = (unfinished.min(begin), begin, end);
+        if self.bounded() {
+            self.grant(end - begin);
+        }
+        true
     }
 
     /// Polls if there was work for it; an answer says to stop.

@@ -1,6 +1,6 @@
 //! The types of registers, and what Rust calls them.
 
-use super::number::Float;
+use super::number::{Float, Int};
 use crate::buffer::{DType, View};
 
 /// A bool as a register holds it: a byte of 0 or 1.
@@ -20,7 +20,7 @@ pub(super) trait Lane: Copy + Default + PartialEq + Send + Sync + 'static {
     /// The type that programs know it by.
     const TYPE: DType;
     /// The unsigned integer of the same size: code that doesn't look at signs is instantiated for it alone.
-    type Bits: Lane;
+    type Bits: Int;
 }
 
 macro_rules! lanes {

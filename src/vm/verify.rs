@@ -213,11 +213,16 @@ fn fields(draft: &Draft, constant: &[bool], word: &Word) -> Result<()> {
             None => {}
         }
     }
-    match row.written() {
-        Some((_, Kind::S(_))) if constant[usize::from(word.dst)] => wrong(format!("{}: writes a constant", row.name)),
-        Some((field, Kind::V(_))) if word.field(field) == 0 => wrong(format!("{}: writes register 0, ok", row.name)),
-        _ => Ok(()),
+    for (field, kind) in row.written() {
+        match (kind, word.field(field)) {
+            (Kind::S(_), register) if constant[register as usize] => {
+                return wrong(format!("{}: writes a constant", row.name));
+            }
+            (Kind::V(_), 0) => return wrong(format!("{}: writes register 0, ok", row.name)),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// Whether `number` is what `kind` says.
@@ -266,7 +271,7 @@ impl<'a> Structure<'a> {
         self.regions.push(self.open.last().copied().unwrap_or(0));
         let target = word.imm as usize;
         match control(word) {
-            Some(Control::Jump | Control::JumpIf | Control::JumpUnless | Control::JumpIfNone) => {
+            Some(Control::Jump | Control::JumpIf | Control::JumpUnless | Control::JumpIfNone | Control::Due) => {
                 if target <= at || target >= self.segment(at).1 {
                     return wrong(format!("jumps to {target}, which isn't ahead in the segment"));
                 }
@@ -330,7 +335,7 @@ fn read_first(draft: &Draft, words: &[Word], regions: &[usize]) -> Vec<usize> {
         let row = row(word);
         let certain = at >= jumped && regions[at] == 0 && !row.keeps_lanes();
         let in_loop = draft.loop_start.is_some_and(|start| at >= start) && draft.epilogue.is_some_and(|next| at < next);
-        let written = row.written().filter(|_| certain).map(|(field, _)| field);
+        let written = row.written().find(|_| certain).map(|(field, _)| field);
         let (writes, reads): (Vec<_>, Vec<_>) = mentions(word).partition(|(field, _)| Some(*field) == written);
         for (field, register) in reads.into_iter().chain(writes) {
             if seen.get(register) == Some(&false) {

@@ -231,25 +231,40 @@ def test_scalars_and_defaults(engine: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
-        ((1.0,), TypeError, "arrays: power_sum takes 2 to 3 inputs, 1 given"),
+        ((1.0,), TypeError, "arrays: power_sum takes 2 to 3 inputs, 1 given; they are x, y, n"),
         ((1.0, 2.0, 3, 4), TypeError, "arrays: power_sum takes 2 to 3 inputs, 4 given"),
-        ((np.ones(2, "f2"), 1.0), TypeError, r"arrays\[0\]: dtype float16 is not supported.*a.astype\('float32'\)"),
-        ((1.0, np.ones(2, complex)), TypeError, r"arrays\[1\]: dtype complex128 is not supported; kernels take bool"),
-        ((1.0, np.array(["2020"], "M8[Y]")), TypeError, r"arrays\[1\]: dtype datetime64\[Y\] is not supported"),
-        ((1.0, np.zeros(2, [("a", "i4")])), TypeError, r"arrays\[1\]: dtype \[\('a', '<i4'\)\] is not supported"),
-        ((1.0, None), TypeError, r"arrays\[1\]: dtype object is not supported"),
-        ((1.0, "abc"), TypeError, r"arrays\[1\]: dtype <U3 is not supported"),
-        ((1.0, np.longdouble(1)), TypeError, r"arrays\[1\]: dtype float128 is not supported"),
-        ((1.0, [[1], [2, 3]]), ValueError, r"arrays\[1\]: "),
-        ((np.ma.masked_array([1.0]), 1.0), TypeError, r"arrays\[0\]: masked arrays are not supported"),
-        ((2**64, 1.0), OverflowError, r"arrays\[0\]: 18446744073709551616 does not fit int64 or uint64"),
-        ((-(10**5000), 1.0), OverflowError, r"arrays\[0\]: an integer of \d+ bits does not fit int64 or uint64"),
-        ((np.ones(3, "i1"), 300), OverflowError, r"arrays\[1\]: 300 does not fit int8"),
-        ((np.ones(3, "u4"), -1), OverflowError, r"arrays\[1\]: -1 does not fit uint32"),
+        (
+            (np.ones(2, "f2"), 1.0),
+            TypeError,
+            r"x \(arrays\[0\]\): dtype float16 is not supported.*a.astype\('float32'\)",
+        ),
+        (
+            (1.0, np.ones(2, complex)),
+            TypeError,
+            r"y \(arrays\[1\]\): dtype complex128 is not supported; kernels take bool",
+        ),
+        ((1.0, np.array(["2020"], "M8[Y]")), TypeError, r"y \(arrays\[1\]\): dtype datetime64\[Y\] is not supported"),
+        ((1.0, np.zeros(2, [("a", "i4")])), TypeError, r"y \(arrays\[1\]\): dtype \[\('a', '<i4'\)\] is not supported"),
+        ((1.0, None), TypeError, r"y \(arrays\[1\]\): dtype object is not supported.*; None is no number"),
+        (
+            (1.0, np.array([1, None])),
+            TypeError,
+            r"dtype object is not supported.*; convert it first: a.astype\('float64",
+        ),
+        ((1.0, {1: 2}), TypeError, r"dtype object is not supported.*; {1: 2} is no number"),
+        ((1.0, 1j), TypeError, r"dtype complex128 is not supported.*; give the real and the imaginary part: a.real, a"),
+        ((1.0, "abc"), TypeError, r"y \(arrays\[1\]\): dtype <U3 is not supported.*; give modes as numbers"),
+        ((1.0, np.longdouble(1)), TypeError, r"y \(arrays\[1\]\): dtype float128 is not supported"),
+        ((1.0, [[1], [2, 3]]), ValueError, r"y \(arrays\[1\]\): "),
+        ((np.ma.masked_array([1.0]), 1.0), TypeError, r"x \(arrays\[0\]\): masked arrays are not supported"),
+        ((2**64, 1.0), OverflowError, r"x \(arrays\[0\]\): 18446744073709551616 does not fit int64 or uint64"),
+        ((-(10**5000), 1.0), OverflowError, r"x \(arrays\[0\]\): an integer of \d+ bits does not fit int64 or uint64"),
+        ((np.ones(3, "i1"), 300), OverflowError, r"y \(arrays\[1\]\): 300 does not fit int8"),
+        ((np.ones(3, "u4"), -1), OverflowError, r"y \(arrays\[1\]\): -1 does not fit uint32"),
         (
             (np.ones(3, "i4"), 2**63),
             OverflowError,
-            r"arrays\[1\]: 9223372036854775808 does not fit int64, and power_sum",
+            r"y \(arrays\[1\]\): 9223372036854775808 does not fit int64, and power_sum",
         ),
         ((np.ones(3), np.ones(2)), ValueError, r"could not be broadcast together with shapes \(3,\) \(2,\)"),
     ],
@@ -287,9 +302,17 @@ def test_declared_signatures(engine: str) -> None:
         assert got.dtype == name
         np.testing.assert_array_equal(got, np.asarray(x) * n)
     for arguments, error, text in (
-        ((np.ones(3), 2.5), TypeError, r"arrays\[1\]: 2.5 does not fit: it is a float; declared takes integers there"),
-        ((np.ones(3), np.ones(3)), TypeError, r"arrays\[1\]: dtype float64 can't be cast safely to int32 or int64"),
-        ((np.ones(3), 2**63), OverflowError, r"arrays\[1\]: 9223372036854775808 does not fit int32 or int64"),
+        (
+            (np.ones(3), 2.5),
+            TypeError,
+            r"n \(arrays\[1\]\): 2.5 does not fit: it is a float; declared takes integers there",
+        ),
+        (
+            (np.ones(3), np.ones(3)),
+            TypeError,
+            r"n \(arrays\[1\]\): dtype float64 can't be cast safely to int32 or int64",
+        ),
+        ((np.ones(3), 2**63), OverflowError, r"n \(arrays\[1\]\): 9223372036854775808 does not fit int32 or int64"),
         ((1.0,), TypeError, "arrays: declared takes 2 inputs, 1 given"),
     ):
         with pytest.raises(error, match=text):
@@ -313,10 +336,10 @@ def test_narrow_signatures_first() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_tables_that_are_refused(engine: str) -> None:
     assert lookup(0, [5, 6], 2.0, engine=engine) == 10.0
-    with pytest.raises(ValueError, match=r"arrays\[1\]: setting an array element with a sequence"):
+    with pytest.raises(ValueError, match=r"table \(arrays\[1\]\): setting an array element with a sequence"):
         lookup(0, [[1], [2, 3]], 2.0, engine=engine)
     for masked in (np.ma.masked_array([1.0, 2.0], [False, True]), np.ma.masked_array([1.0])):
-        with pytest.raises(TypeError, match=r"arrays\[1\]: masked arrays are not supported; fill it first"):
+        with pytest.raises(TypeError, match=r"table \(arrays\[1\]\): masked arrays are not supported; fill it first"):
             lookup(0, masked, 2.0, engine=engine)
 
 
@@ -360,7 +383,10 @@ def test_inspect_ir() -> None:
     def twice(x: float) -> float:
         return x * 2
 
-    assert twice.inspect_ir() == ""
+    with pytest.raises(ValueError, match=r"not been compiled for any types yet; call it first, .*\('float64'\)"):
+        twice.inspect_ir()
+    with pytest.raises(ValueError, match=r"inspect_ir\('float64, float64\[:\], float64'\)"):
+        hr.kernel(lookup.py_func).inspect_ir()
     text = twice.inspect_ir("float32")
     assert "twice" in text
     assert "float32" in text

@@ -290,3 +290,34 @@ def test_a_chunk_of_the_whole_batch_stays_vectorised_under_auto() -> None:
         assert rt.metrics()["last"]["chunk_size"] == 5000
         rt.map(busy, x, 7, chunk_size=5000, path="hybrid_fnptr_chunked")
         assert rt.metrics()["last"]["reason"].startswith("chunk size is the whole batch")
+
+
+@hr.kernel
+def doubled(x: Any) -> Any:
+    return x * 2
+
+
+@pytest.mark.parametrize("path", ["auto", *hr.PATHS])
+@pytest.mark.parametrize("n", [1, 2, 64, 1000, 50_000])
+@pytest.mark.parametrize("timeout", [0, 0.0, 1e-300])
+def test_a_timeout_of_0_computes_nothing(path: str, n: int, timeout: float) -> None:
+    calls: list[Any] = []
+
+    def called(x: int) -> int:
+        calls.append(x)
+        return x
+
+    for kernel in (doubled, hr.dyn(called, "int64")):
+        for engine in ("auto", "reference") if kernel is doubled else ("auto",):
+            out = np.full(n, -7)
+            with pytest.raises(hr.Cancelled, match="timed out with 0 elements finished") as caught:
+                hr.map(kernel, np.arange(n), path=path, engine=engine, timeout=timeout, out=out)
+            assert caught.value.finished == []
+            assert (out == -7).all()
+            # There is nothing to stop.
+            empty = hr.map(kernel, np.arange(0), path=path, engine=engine, timeout=timeout)
+            assert empty.shape == (0,)
+    assert calls == []
+    with pytest.raises(hr.Cancelled):
+        hr.map(busy, np.arange(n), 3, path=path, timeout=timeout, where=np.arange(n) == 0)
+    assert not hr.map(busy, np.arange(n), 3, path=path, timeout=timeout, where=False).any()

@@ -1,8 +1,8 @@
-"""One program held against its oracles: plain Python, then the reference interpreter, then the block VM.
+"""One program held against its oracles: plain Python, then the reference interpreter, then the fast engines.
 
 The reference interpreter's answers for the program's rows are held against plain Python's. Batches of many lengths then
-repeat the rows in random order, so that lanes diverge, and the VM has to give the same bits, the same masks of faults
-and the same first fault, whatever the path, chunk size, threads and kinds of arguments.
+repeat the rows in random order, so that lanes diverge, and the VM and machine code have to give the same bits, the same
+masks of faults and the same first fault, whatever the path, chunk size, threads, lanes and kinds of arguments.
 """
 
 import random
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import hybrid_rs as hr
+from hybrid_rs.targets import native
 
 from . import build
 from .generate import Program
@@ -24,6 +25,9 @@ from .oracle import Answer, answers, canonical
 LENGTHS = (1, 2, 3, 7, 63, 64, 65, 127, 255, 256, 257, 300, 511, 512, 513, 600)
 CHUNKS = (None, None, 1, 5, 64, 100, 256, 1000)
 PLENTY = 1_000_000
+# Programs that are compiled to machine code as well, and what the compiler is asked for.
+compiled_share = 0.3
+SHAPES = (None, None, None, (1, 1), (4, 1), (8, 1), (8, 2), (16, 1), (2, 4))
 # Texts of raise and assert that the generator writes, which the fault's exception has to carry.
 WRITTEN = {"no such case", "must hold", "not {this}, 50 %"}
 
@@ -45,6 +49,8 @@ class Tally:
 
     programs: int = 0
     plain: int = 0
+    native: int = 0
+    """Programs that were compiled to machine code, too."""
     elements: int = 0
     faults: int = 0
     """Elements that faulted."""
@@ -61,7 +67,9 @@ def check(program: Program) -> Tally:
     """Hold a program against its oracles. Raises MismatchError with what differs."""
     rng = random.Random(program.seed)
     tally = Tally(programs=1, plain=int(program.plain))
-    with build.module(program.source) as names:
+    compiles = rng.random() < compiled_share
+    wanted: dict[str, Any] = {"shape": rng.choice(SHAPES), "refill": rng.random() < 0.7}
+    with build.module(program.source) as names, native.forced(**wanted):
         kernel = build.kernel_of(names)
         try:
             expected = reference(kernel, program)
@@ -71,13 +79,26 @@ def check(program: Program) -> Tally:
             against_python(answers(kernel.py_func, program), expected, program)
         tally.faults += int((~expected.ok).sum())
         tally.faulty += int(not expected.ok.all())
+        engines = ("vm", "native", "native") if compiles and compilable(kernel, program) else ("vm", "vm", "auto")
+        tally.native += int("native" in engines)
         for _ in range(3):
-            tally.elements += one_batch(kernel, program, expected, rng)
+            tally.elements += one_batch(kernel, program, expected, rng, engines)
         if rng.random() < 0.25:
-            tally.elements += few_steps(kernel, program, rng)
+            tally.elements += few_steps(kernel, program, rng, rng.choice(engines))
         if rng.random() < 0.25:
-            weak_arguments(kernel, program, rng)
+            weak_arguments(kernel, program, rng, rng.choice(engines))
     return tally
+
+
+def compilable(kernel: Any, program: Program) -> bool:
+    """Whether there is machine code for all that the program does."""
+    try:
+        kernel(*arguments(program, slice(0, 1)), engine="native", on_fault="mask")
+    except hr.CompileError as error:
+        if native.UNSUPPORTED in str(error):
+            return False
+        raise MismatchError("native", str(error)) from error
+    return True
 
 
 @dataclass(frozen=True)
@@ -180,15 +201,15 @@ def against_python(found: list[Answer], expected: Expected, program: Program) ->
             same(got, theirs, np.ones(1, bool), what, np.array([row]), "python")
 
 
-def one_batch(kernel: Any, program: Program, expected: Expected, rng: random.Random) -> int:
-    """Run the VM once on rows in random order, in a random way; return the number of elements."""
+def one_batch(kernel: Any, program: Program, expected: Expected, rng: random.Random, engines: tuple[str, ...]) -> int:
+    """Run one of the engines once on rows in random order, in a random way; return the number of elements."""
     count = rng.choice(LENGTHS) if rng.random() < 0.7 else rng.randint(1, 600)
     rows = np.array([rng.randrange(program.count) for _ in range(count)])
     names = set(program.rows)
     uniform = program.uniform if rng.random() < 0.6 and program.uniform != names else frozenset()
     given = arguments(program, rows, uniform)
     options: dict[str, Any] = {
-        "engine": rng.choice(("vm", "vm", "auto")),
+        "engine": rng.choice(engines),
         "path": rng.choice(("auto", "auto", *hr.PATHS)),
         "threads": rng.choice((None, 1, 2, 3)),
     }
@@ -262,20 +283,20 @@ def raising(
         same(got, was, ~ok, f"{what}: result {number} of a fault", rows)
 
 
-def few_steps(kernel: Any, program: Program, rng: random.Random) -> int:
+def few_steps(kernel: Any, program: Program, rng: random.Random, engine: str) -> int:
     """Bound the loops tightly: the same elements have to run out of steps."""
     most = rng.choice((1, 2, 5, 20))
     expected = reference(kernel, program, max_steps=most)
     rows = np.array([rng.randrange(program.count) for _ in range(rng.choice(LENGTHS))])
     given, wanted = arguments(program, rows), tuple(values[rows] for values in expected.values)
-    options = {"max_steps": most, "chunk_size": rng.choice(CHUNKS)}
+    options = {"engine": engine, "max_steps": most, "chunk_size": rng.choice(CHUNKS)}
     what = f"{len(rows)} elements, {options}"
     masked(kernel, given, options, wanted, expected.ok[rows], rows, what)
     raising(kernel, given, options, wanted, expected, rows, what)
     return 2 * len(rows)
 
 
-def weak_arguments(kernel: Any, program: Program, rng: random.Random) -> None:
+def weak_arguments(kernel: Any, program: Program, rng: random.Random, engine: str) -> None:
     """Give Python numbers for some arguments; both engines have to take or refuse them alike."""
     able = [name for name, values in program.rows.items() if values.dtype.name in ("bool", "int64", "float64")]
     chosen = {name for name in able if rng.random() < 0.6}
@@ -286,10 +307,10 @@ def weak_arguments(kernel: Any, program: Program, rng: random.Random) -> None:
     for place, name in enumerate(program.arguments):
         if name in chosen:
             given[place] = program.rows[name][0].item()
-    theirs, ours = (attempt(kernel, given, engine) for engine in ("reference", "vm"))
+    theirs, ours = attempt(kernel, given, "reference"), attempt(kernel, given, engine)
     if isinstance(theirs, str) or isinstance(ours, str):
         if theirs != ours:
-            raise MismatchError("weak", f"Python numbers for {sorted(chosen)}: the reference {theirs}, the VM {ours}")
+            raise MismatchError("weak", f"Python numbers for {sorted(chosen)}: the reference {theirs}, {engine} {ours}")
         return
     for number, (got, want) in enumerate(zip(ours, theirs, strict=True)):
         what = f"Python numbers for {sorted(chosen)}: result {number}"

@@ -81,10 +81,14 @@ impl Assembler {
         self.draft.code[at as usize * 16 + 12..at as usize * 16 + 16].copy_from_slice(&target);
     }
 
-    /// Ends the prologue: the refill loop starts here.
-    pub(crate) fn start_loop(&mut self) {
+    /// Ends the prologue and starts the refill loop of the lanes in a mask; answers with its head and the operands of the
+    /// `mov.bool.ss` that belongs where lanes leave.
+    pub(crate) fn start_loop(&mut self, live: u32) -> (u32, [u32; 2]) {
+        let tell = [self.s(DType::Bool), self.constant(DType::Bool, 1)];
+        self.op("mov.bool.ss", &tell);
         self.op("end", &[]);
         self.draft.loop_start = Some(self.here() as usize);
+        (self.op("refill", &[live, tell[0]]), tell)
     }
 
     /// Ends the refill loop: the epilogue starts here.
@@ -122,26 +126,25 @@ pub(crate) fn busy_uniform() -> Assembler {
 pub(crate) fn busy_varying() -> Assembler {
     use DType::{Bool, Int32, UInt32};
     let mut a = Assembler::new(&[(Int32, false), (UInt32, false)], &[Int32]);
-    let (acc, left, live) = (a.state(Int32), a.state(UInt32), a.state(Bool));
-    let (shadow, more, leaving) = (a.state(Int32), a.v(Bool), a.v(Bool));
+    let (acc, time, live) = (a.state(Int32), a.state(UInt32), a.state(Bool));
+    let (shadow, leaving) = (a.state(Int32), a.v(Bool));
     let [seven, thirteen, modulus] = [7, 13, 997].map(|value| a.constant(Int32, value));
-    let (zero, one) = (a.constant(UInt32, 0), a.constant(UInt32, 1));
+    let (clock, alarm, one) = (a.s(UInt32), a.s(UInt32), a.constant(UInt32, 1));
     a.op("input.i32.v", &[acc, 0]);
-    a.op("input.u32.v", &[left, 1]);
-    a.op("ne.u32.vs", &[live, left, zero]);
-    a.op("mov.i32.v", &[shadow, acc]);
-    a.start_loop();
-    let head = a.op("refill", &[live]);
+    a.op("input.u32.v", &[time, 1]);
+    a.op("add.u32.vs", &[time, time, clock]);
+    a.op("mov.u32.ss", &[alarm, clock]);
+    a.op("mov.bool.v", &[live, 0]);
+    let (head, tell) = a.start_loop(live);
+    let on = a.op("due.u32", &[leaving, time, clock, live, alarm, 0]);
+    a.op("movm.i32.v", &[shadow, acc, leaving]);
+    a.op("andn.bool.vv", &[live, live, leaving]);
+    a.op("mov.bool.ss", &tell);
+    a.land(on);
     a.op("mul.i32.vs", &[acc, acc, seven]);
     a.op("add.i32.vs", &[acc, acc, thirteen]);
     a.op("rem.i32.vs", &[acc, acc, modulus, EVERY, 0]);
-    a.op("sub.u32.vs", &[left, left, one]);
-    a.op("ne.u32.vs", &[more, left, zero]);
-    a.op("andn.bool.vv", &[leaving, live, more]);
-    let on = a.op("jump_if_none", &[leaving, 0]);
-    a.op("movm.i32.v", &[shadow, acc, leaving]);
-    a.op("and.bool.vv", &[live, live, more]);
-    a.land(on);
+    a.op("add.u32.ss", &[clock, clock, one]);
     a.op("back", &[head]);
     a.start_epilogue();
     a.op("store.i32.v", &[shadow, 0, EVERY]);
@@ -169,8 +172,7 @@ pub(crate) fn mandelbrot() -> Assembler {
     a.op("mov.i32.s", &[count, none]);
     a.op("lt.i32.vs", &[live, count, limit]);
     a.op("mov.i32.s", &[result, limit]);
-    a.start_loop();
-    let head = a.op("refill", &[live]);
+    let (head, tell) = a.start_loop(live);
     a.op("mul.f64.vv", &[x2, zx, zx]);
     a.op("mul.f64.vv", &[y2, zy, zy]);
     a.op("add.f64.vv", &[t, x2, y2]);
@@ -179,6 +181,7 @@ pub(crate) fn mandelbrot() -> Assembler {
     let on = a.op("jump_if_none", &[leaving, 0]);
     a.op("movm.i32.v", &[result, count, leaving]);
     a.op("andn.bool.vv", &[live, live, leaving]);
+    a.op("mov.bool.ss", &tell);
     a.land(on);
     a.op("mul.f64.vs", &[t, zx, two]);
     a.op("mul.f64.vv", &[t, t, zy]);
@@ -188,6 +191,7 @@ pub(crate) fn mandelbrot() -> Assembler {
     a.op("add.i32.vs", &[count, count, one]);
     a.op("lt.i32.vs", &[go, count, limit]);
     a.op("and.bool.vv", &[live, live, go]);
+    a.op("mov.bool.ss", &tell);
     a.op("back", &[head]);
     a.start_epilogue();
     a.op("store.i32.v", &[result, 0, EVERY]);

@@ -164,6 +164,100 @@ fn masked_batches_stop_as_others_do() {
     }
 }
 
+/// Works on a few elements at a time, of which any may be finished next, and takes new ones as long as there are any, in
+/// this range or in others.
+extern "C-unwind" fn refilling(ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
+    refill(ctx, begin, end, fault_on_negative)
+}
+
+extern "C-unwind" fn refilling_slowly(ctx: &Ctx<'_>, begin: u64, end: u64) -> Status {
+    refill(ctx, begin, end, sleep_or_fault)
+}
+
+fn refill(ctx: &Ctx<'_>, begin: u64, end: u64, element: hybrid_rs::kernel::ElementFn) -> Status {
+    let (mut next, mut end, mut under_way, mut fault, mut seed) = (begin, end, Vec::new(), None, begin);
+    loop {
+        while under_way.len() < 7 && fault.is_none() {
+            if next == end {
+                let lowest = under_way.iter().min().copied().unwrap_or(end);
+                let Some(range) = ctx.next_range(lowest) else { break };
+                assert!(range.0 >= end && range.0 < range.1, "ranges ascend and have elements");
+                (next, end) = range;
+            }
+            under_way.push(next);
+            next += 1;
+        }
+        if under_way.is_empty() {
+            return if fault.is_some() { Status::FAULT } else { Status::DONE };
+        }
+        if ctx.control().poll() {
+            return Status::STOPPED;
+        }
+        seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+        let index = under_way.swap_remove((seed >> 33) as usize % under_way.len());
+        if element(ctx, index) == Status::FAULT {
+            fault = Some(fault.map_or(index, |lowest: u64| lowest.min(index)));
+            under_way.retain(|other| Some(*other) < fault);
+        }
+    }
+}
+
+fn refilling_kernel(chunk: hybrid_rs::kernel::ChunkFn, element: hybrid_rs::kernel::ElementFn) -> Kernel {
+    let mut kernel = int_kernel(element).with_chunk(chunk, 4);
+    kernel.refills = true;
+    kernel
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn calls_that_take_further_ranges_compute_each_element(
+        n in 0_usize..4000, faults in proptest::collection::vec(any::<u32>(), 0..4), chunk in 1_u64..700, threads in 1_usize..4,
+    ) {
+        let mut x: Vec<i64> = (0..n as i64).collect();
+        faults.iter().filter(|_| n > 0).for_each(|fault| x[*fault as usize % n] = -7);
+        let lowest = x.iter().position(|x| *x < 0);
+        let (runtime, kernel) = (runtime(threads), refilling_kernel(refilling, fault_on_negative));
+        for path in paths() {
+            let mut out = vec![-1_i64; n];
+            let batch = Batch::new(vec![View::input(&x)], vec![View::output(&mut out)]).unwrap();
+            let call = Call { chunk_size: Some(chunk), ..Call::new(path) };
+            let result = runtime.map(&kernel, &batch, &call, &mut NoWatch);
+            drop(batch);
+            match lowest {
+                None => prop_assert!(result.is_ok()),
+                Some(lowest) => {
+                    let failure = result.unwrap_err();
+                    let faulted = matches!(failure.error, Error::Fault { index } if index == lowest as u64);
+                    prop_assert!(faulted);
+                    for (begin, end) in failure.finished {
+                        prop_assert!((begin..end).all(|i| out[i as usize] == 3 * x[i as usize]));
+                    }
+                }
+            }
+            prop_assert!((0..lowest.unwrap_or(n)).all(|i| out[i] == 3 * i as i64), "{}", path.name());
+        }
+    }
+}
+
+#[test]
+fn what_a_call_has_finished_is_known_while_it_takes_further_ranges() {
+    let kernel = refilling_kernel(refilling_slowly, sleep_or_fault);
+    let x: Vec<i64> = (0..20_000).collect();
+    for path in [Path::HybridFnptrChunked, Path::HybridAutoChunked] {
+        let mut out = vec![-1_i64; x.len()];
+        let batch = Batch::new(vec![View::input(&x)], vec![View::output(&mut out)]).unwrap();
+        let call = Call { chunk_size: Some(10), ..Call::new(path) };
+        if !paths().contains(&path) {
+            continue;
+        }
+        let failure = runtime(2).map(&kernel, &batch, &call, &mut StopAfter(40)).unwrap_err();
+        drop(batch);
+        check_finished(&failure.error, StopReason::Interrupted, &out);
+    }
+}
+
 extern "C-unwind" fn sleep_or_fault(ctx: &Ctx<'_>, i: u64) -> Status {
     if fault_on_negative(ctx, i) == Status::FAULT { Status::FAULT } else { sleep_a_little(ctx, i) }
 }
@@ -301,6 +395,14 @@ fn metrics_count_what_ran() {
     }
     let tasks: u64 = snapshot.workers.iter().map(|w| w.chunks).sum::<u64>() + snapshot.others.chunks;
     assert_eq!(tasks, snapshot.histogram.iter().sum::<u64>());
+    let kernel = refilling_kernel(refilling, fault_on_negative);
+    let call = Call { chunk_size: Some(100), ..Call::new(Path::HybridFnptrChunked) };
+    if paths().contains(&call.path) {
+        run(&runtime, &kernel, &x, &call, &mut NoWatch).unwrap();
+        let workers: u64 = runtime.metrics().workers.iter().map(|w| w.chunks).sum();
+        let before: u64 = snapshot.workers.iter().map(|w| w.chunks).sum();
+        assert_eq!(workers - before, 100 * on);
+    }
     if cfg!(feature = "hybrid-exec") && on == 1 {
         // Three element paths of one task an element, three chunked ones of 100 tasks, and seq_direct's strips.
         assert!((30_300..30_400).contains(&tasks), "{tasks}");

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid_rs import frontend, language
+from hybrid_rs import elementary, frontend, language
 from hybrid_rs.frontend import TableArg
 from hybrid_rs.ir import reference
 from lowered import arg, made
@@ -33,7 +33,7 @@ class Kernel:
             value if isinstance(value, TableArg) and name in tables else element(value)
             for name, value in zip(source.parameters, map(arg, args), strict=True)
         ]
-        function = frontend.lower(source, tuple(types)).function
+        function = elementary.expanded(frontend.lower(source, tuple(types)).function)
         scalars = [value for name, value in zip(source.parameters, args, strict=True) if name not in tables]
         shape = np.broadcast_shapes(*[np.shape(value) for value in scalars])
         out = np.empty(shape, function.results[0].name)
@@ -103,6 +103,14 @@ def test_every_function_of_the_page_is_there() -> None:
             continue
         function = getattr(modules[module], name)
         assert function in FUNCTIONS or cast_type(function) is not None, name
+
+
+def test_every_option_of_a_call_is_on_the_page() -> None:
+    from hybrid_rs import runtime
+
+    text = PAGE[PAGE.index("## Calls") : PAGE.index("## Speed")]
+    assert set(re.findall(r"^\| `(\w+)=`", text, re.MULTILINE)) == set(runtime.map.__kwdefaults__ or ())
+    assert set(runtime.map.__kwdefaults__ or ()) == set(runtime.Runtime.map.__kwdefaults__ or ())
 
 
 def test_the_table_of_errors_shows_a_real_one() -> None:

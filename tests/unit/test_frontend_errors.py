@@ -56,7 +56,7 @@ CASES: list[tuple[str, tuple[Any, ...], str, str]] = [
     ("return x is None", (F,), "unsupported: `is`", "x is None"),
     ("return x @ x", (F,), "unsupported: `@`", "x @ x"),
     ("return x.real", (F,), "unsupported: the attribute .real of a number", "x.real"),
-    ("return x.astype(np.int8)", (F,), "unsupported: the attribute .astype of a number", "x.astype"),
+    ("return x.astype(np.int8)", (F,), "unsupported: the method .astype of a number", "x.astype"),
     ("return G.a", (F,), "unsupported: the attribute .a of an object of type ValueError", "G.a"),
     ("return t.sum() + t[0]", (T,), "unsupported: `.sum` of a table", "t.sum"),
     ("return foo(x)", (F,), "unknown name: foo", "foo"),

@@ -59,6 +59,16 @@ def test_quot_and_rem(name: str, a: int, b: int) -> None:
     assert divided(int(x), int(y)) == (quotient, remainder)
 
 
+@pytest.mark.parametrize("name", INTEGERS)
+@pytest.mark.parametrize("weak", [3, True, np.bool_(True)])
+def test_quot_with_weak_numbers(name: str, weak: Any) -> None:
+    x = np.dtype(name).type(100)
+    quotient, remainder = divmod(100, int(weak))
+    for found in (divided(x, weak), run(divided, x, weak)):
+        assert found == (quotient, remainder)
+        assert [value.dtype.name for value in found] == [name, name]
+
+
 def test_what_quot_refuses() -> None:
     for a, b in ((1.5, 2), (1, np.float32(2)), ("a", 1)):
         with pytest.raises(TypeError, match="quot: takes integers"):

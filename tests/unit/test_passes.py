@@ -3,7 +3,6 @@
 import random
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +12,7 @@ import irgen
 from hybrid_rs import passes
 from hybrid_rs.errors import CompileError
 from hybrid_rs.ir.nodes import Assign, Const, Expr, Function, If, Param, Return, Site, Stmt, Var
-from hybrid_rs.ir.reference import Faulted, run
+from hybrid_rs.ir.reference import run
 from hybrid_rs.ir.types import BOOL, INT64
 from hybrid_rs.ir.verify import verify
 from hybrid_rs.passes.cse import eliminate
@@ -22,19 +21,6 @@ from hybrid_rs.passes.fold import fold
 
 ELEMENTS = 6
 LIMIT = 25
-
-
-def outcomes(function: Function, columns: list[Any], tables: list[Any]) -> list[Any]:
-    """Compute each element: its results' text, which tells zeros apart, or its fault's site."""
-    found: list[Any] = []
-    for row in zip(*[column.tolist() for column in columns], strict=True):
-        scalars, arrays = iter(row), iter(tables)
-        args = [next(scalars) if isinstance(param, Param) else next(arrays) for param in function.params]
-        try:
-            found.append(repr(run(function, args, LIMIT)))
-        except Faulted as fault:
-            found.append(fault.site)
-    return found
 
 
 # Pruning is only for functions without unreachable code, which folding removes.
@@ -56,11 +42,11 @@ def test_a_random_function_keeps_its_results_and_faults(
     rng = random.Random(seed)
     function = irgen.generate(rng, size=rng.choice([4, 12, 25]), faults=rng.choice([0.0, 0.1, 0.3]))
     columns, tables = irgen.arguments(rng, function, ELEMENTS)
-    expected = outcomes(function, columns, tables)
+    expected = irgen.outcomes(function, columns, tables, LIMIT)
     for one in steps:
         function = one(function)
         verify(function)
-    assert outcomes(function, columns, tables) == expected
+    assert irgen.outcomes(function, columns, tables, LIMIT) == expected
 
 
 @given(st.integers(0, 2**32))
@@ -86,7 +72,7 @@ def test_the_generator_makes_what_the_passes_are_about() -> None:
         rng = random.Random(seed)
         function = irgen.generate(rng)
         columns, tables = irgen.arguments(rng, function, ELEMENTS)
-        found = outcomes(function, columns, tables)
+        found = irgen.outcomes(function, columns, tables, LIMIT)
         results += len({value for value in found if isinstance(value, str)}) > 1
         faulted += any(isinstance(value, int) for value in found)
         shorter += len(repr(passes.run(function))) < 0.9 * len(repr(function))

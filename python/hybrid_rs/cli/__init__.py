@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import hybrid_rs as hr
 from hybrid_rs import flags
-from hybrid_rs.cli import accept, bench, info, report, run, sweep
+from hybrid_rs.cli import accept, bench, cache, info, report, run, sweep
 from hybrid_rs.cli.command import FAILED, INTERRUPTED, USAGE, Outcome, Parser, UsageError, UsageExit, to_json
 
 _PROGRAM = "hybrid-rs"
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{_PROGRAM} {hr.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    for module in (info, run, bench, sweep, accept, report):
+    for module in (info, run, bench, sweep, accept, report, cache):
         module.add(commands)
     return parser
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
 import numpy as np
 
+from hybrid_rs import tracebacks
 from hybrid_rs.errors import CompileError
 from hybrid_rs.kernel_object import Kernel
 
@@ -52,8 +53,13 @@ class CompiledKernel(Kernel, Generic[P, R]):
         self.__wrapped__ = function
         self._declared = declared
         self._overflow = overflow
-        for place in range(len(declared)):
-            self._specialiser.declared_variant(place)
+        try:
+            for place in range(len(declared)):
+                self._specialiser.declared_variant(place)
+        except CompileError as error:
+            if tracebacks.is_ours(error):
+                raise error.with_traceback(None) from error.__cause__
+            raise
 
     @property
     def tables(self) -> dict[str, int]:
@@ -119,25 +125,72 @@ class CompiledKernel(Kernel, Generic[P, R]):
                 if they weren't yet. None: all that were compiled so far.
 
         Raises:
-            ValueError: For types that are none, or of another number than the parameters.
+            ValueError: For types that are none, or of another number than the parameters; and without types before the
+                first call.
             CompileError: If the function can't be compiled for them.
         """
-        from hybrid_rs.compiled.signatures import arguments
         from hybrid_rs.ir.show import show
 
+        # Weak numbers often end in the same code as arrays of their type.
+        return "\n\n".join(dict.fromkeys(show(variant.function) for variant in self._variants(types)))
+
+    def inspect_llvm(self, types: str | Sequence[object] | None = None) -> str:
+        """Return the machine code that the kernel is compiled to as LLVM's text, after its optimisations.
+
+        Args:
+            types: As of `inspect_ir`. For each choice there is one text for each choice of arguments that are one value
+                for all elements, as calls gave them; without any calls for arrays alone.
+
+        Raises:
+            ValueError: As by `inspect_ir`.
+            CompileError: If the function can't be compiled for them, or not to machine code.
+        """
+        return self._texts(types, assembly=False)
+
+    def inspect_asm(self, types: str | Sequence[object] | None = None) -> str:
+        """Return the machine code that the kernel is compiled to as the processor's assembly.
+
+        Arguments and errors are those of `inspect_llvm`.
+        """
+        return self._texts(types, assembly=True)
+
+    def _texts(self, types: str | Sequence[object] | None, *, assembly: bool) -> str:
+        plans = [plan for variant in self._variants(types) for plan in self._specialiser.plans(variant)]
+        return "\n\n".join(dict.fromkeys(plan.text(assembly=assembly) for plan in plans))
+
+    def _variants(self, types: str | Sequence[object] | None) -> list[Any]:
+        """Return those for the types, compiled if they weren't; None: all that were compiled so far."""
+        from hybrid_rs.compiled.signatures import arguments
+
         if types is None:
-            shown = (show(variant.function) for variant in self._specialiser.variants())
-            # Weak numbers often end in the same code as arrays of their type.
-            return "\n\n".join(dict.fromkeys(shown))
+            found = self._specialiser.variants()
+            if not found:
+                raise ValueError(
+                    f"types: {self.name} has not been compiled for any types yet; call it first, or give types, as "
+                    f"inspect_ir({self._example()!r})"
+                )
+            return found
         listed = types if isinstance(types, str) else ", ".join(_type_name(one) for one in types)
         wanted = arguments(listed)
         if len(wanted) != self._specialiser.nin:
             raise ValueError(f"types: {self.name} has {self._specialiser.nin} parameters, {len(wanted)} types given")
         choice = tuple((one.type, one.ndim, False) for one in wanted)
-        for place, one in enumerate(self._declared):
-            if one.arguments == wanted:
-                return str(show(self._specialiser.declared_variant(place).function))
-        return str(show(self._specialiser.variant(choice).function))
+        try:
+            for place, one in enumerate(self._declared):
+                if one.arguments == wanted:
+                    return [self._specialiser.declared_variant(place)]
+            return [self._specialiser.variant(choice)]
+        except CompileError as error:
+            if tracebacks.is_ours(error):
+                raise error.with_traceback(None) from error.__cause__
+            raise
+
+    def _example(self) -> str:
+        """Return types that the parameters may have."""
+        from hybrid_rs.compiled.signatures import Argument, shown
+        from hybrid_rs.ir.types import FLOAT64
+
+        return ", ".join(shown(Argument(FLOAT64, axes)) for axes in self._specialiser.axes)
 
     def __copy__(self) -> Self:
         """Return the kernel itself."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hybrid_rs import _core, arrays, calls, frontend, passes
+from hybrid_rs import _core, arrays, calls, elementary, frontend, tracebacks
 from hybrid_rs.compiled import operands
 from hybrid_rs.compiled.operands import Operand
 from hybrid_rs.compiled.signatures import Argument, Declared, shown
@@ -20,7 +20,7 @@ from hybrid_rs.errors import CompileError
 from hybrid_rs.frontend import Source, Typed
 from hybrid_rs.ir.nodes import Function, Table
 from hybrid_rs.ir.types import INT64, UINT64, Type
-from hybrid_rs.targets import vm
+from hybrid_rs.targets import native, vm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,16 +66,24 @@ class Variant:
         self.quick = self.guards
         if defaults:
             self.quick = _core.Guards([*values, (function, "__defaults__", defaults, False)], rows)
-        self._function: Function | None = None
+        self._passed: dict[bool, Function] = {}
         self.kernels: dict[tuple[tuple[bool, ...], bool], _core.Kernel] = {}
+        """By which inputs are uniform, and whether steps are counted."""
+        self.plans: dict[_core.Kernel, native.Plan] = {}
+        """How the kernels' machine code is made; empty where it is turned off."""
         self.specialisations: list[_core.Specialisation] = []
 
     @property
     def function(self) -> Function:
         """The function after all passes."""
-        if self._function is None:
-            self._function = passes.run(self.typed.function)
-        return self._function
+        return self.passed(steps=False)
+
+    def passed(self, *, steps: bool) -> Function:
+        """Return the function after all passes; with `steps` each element keeps its number of steps."""
+        found = self._passed.get(steps)
+        if found is None:
+            found = self._passed[steps] = elementary.optimised(self.typed.function, steps=steps)
+        return found
 
     def tables(self) -> tuple[NDArray[Any], ...] | None:
         """Return the captured arrays of this moment; None if one is of other axes or another dtype now.
@@ -117,6 +125,8 @@ class Specialiser:
         self._variants: dict[object, list[Variant]] = {}
         self.nin = function.__code__.co_argcount
         self._defaults = function.__defaults__ or ()
+        names = map(arrays.printable, function.__code__.co_varnames[: self.nin])
+        self.labels = tuple(f"{name} (arrays[{k}])" for k, name in enumerate(names))
         rows = [
             [(item.type.name, -1 if item.ndim is None else item.ndim) for item in one.arguments] for one in declared
         ]
@@ -182,15 +192,19 @@ class Specialiser:
             raise RuntimeError(f"{self.function.__name__}: its captured arrays change faster than it is compiled")
         typed = variant.typed
         for k, type_ in typed.casts:
-            operands.check_cast(k, read[k], type_)
+            operands.check_cast(self.labels[k], read[k], type_)
         results = tuple(np.dtype(result.name) for result in typed.function.results)
         inputs = [operand.array for operand in read]
         tables = frozenset(k for k, operand in enumerate(read) if operand.ndim is not None)
         if engine == "reference":
             from hybrid_rs.compiled.reference import Reference
 
-            return calls.Resolved(None, inputs, tables, captured, results, Reference(typed.function))
-        kernel = self._kernel(variant, _uniform(read), steps=steps)
+            return calls.Resolved(
+                None, inputs, tables, captured, results, Reference(elementary.expanded(typed.function))
+            )
+        kernel = self.kernel(variant, _uniform(read), steps=steps)
+        if engine == "native":
+            self.compile(variant, kernel)
         return calls.Resolved(kernel, inputs, tables, captured, results)
 
     def _complete(self, given: tuple[object, ...]) -> tuple[object, ...]:
@@ -204,7 +218,10 @@ class Specialiser:
         if not 0 <= missing <= len(defaults):
             most, least = self.nin, max(self.nin - len(defaults), 0)
             takes = f"{most}" if most == least else f"{least} to {most}"
-            raise TypeError(f"arrays: {self.function.__name__} takes {takes} inputs, {len(given)} given")
+            names = ", ".join(label.partition(" ")[0] for label in self.labels)
+            raise TypeError(
+                f"arrays: {self.function.__name__} takes {takes} inputs, {len(given)} given; they are {names}"
+            )
         return (*given, *defaults[len(defaults) - missing :])
 
     def _check_code(self) -> None:
@@ -219,11 +236,11 @@ class Specialiser:
 
     def _variant_of(self, arguments: tuple[object, ...]) -> tuple[Variant, list[Operand]]:
         if self.declared:
-            place, read = operands.read_declared(self.function.__name__, self.declared, arguments)
+            place, read = operands.read_declared(self.function.__name__, self.declared, arguments, self.labels)
             return self.declared_variant(place), read
         read = [
-            operands.read(k, argument, axes)
-            for k, (argument, axes) in enumerate(zip(arguments, self.axes, strict=True))
+            operands.read(label, argument, axes)
+            for label, argument, axes in zip(self.labels, arguments, self.axes, strict=True)
         ]
         types = tuple((operand.type, operand.ndim, operand.weak) for operand in read)
         try:
@@ -232,10 +249,11 @@ class Specialiser:
             k = self._too_large(arguments, types)
             if k is None:
                 raise
+            cause = error.with_traceback(None) if tracebacks.is_ours(error) else error
             raise OverflowError(
-                f"arrays[{k}]: {arguments[k]} does not fit int64, and {self.function.__name__} can't be compiled with "
-                "uint64 there"
-            ) from error
+                f"{self.labels[k]}: {arguments[k]} does not fit int64, and {self.function.__name__} can't be compiled "
+                "with uint64 there"
+            ) from cause
 
     def _too_large(self, arguments: tuple[object, ...], types: Types) -> int | None:
         """Return the first int beyond int64 if smaller ones could be compiled for."""
@@ -280,7 +298,40 @@ class Specialiser:
         typed = frontend.lower(self.source, args, overflow=self._overflow, results=results)
         return Variant(types, _printable(typed), self.function, self._defaults)
 
-    def _kernel(self, variant: Variant, uniform: tuple[bool, ...], *, steps: bool) -> _core.Kernel:
+    def compile(self, variant: Variant, kernel: _core.Kernel) -> None:
+        """Wait for a kernel's machine code.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        self.plan(variant, kernel).now(kernel)
+
+    def plan(self, variant: Variant, kernel: _core.Kernel) -> native.Plan:
+        """Return how a kernel's machine code is made.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        found = variant.plans.get(kernel)
+        if found is None:
+            raise CompileError("engine: machine code is turned off by HYBRID_RS_DISABLE_JIT")
+        return found
+
+    def plans(self, variant: Variant) -> list[native.Plan]:
+        """Return how the machine code of a variant's kernels is made; of one for arrays where there are none yet.
+
+        Raises:
+            CompileError: There can't be any, saying why.
+        """
+        if not variant.kernels:
+            self.kernel(variant, tuple(ndim is not None for _, ndim, _ in variant.types), steps=False)
+        return [self.plan(variant, kernel) for kernel in variant.kernels.values()]
+
+    def of(self, kernel: _core.Kernel) -> Variant | None:
+        """Return the variant that a kernel belongs to."""
+        return next((one for one in self.variants() if kernel in one.kernels.values()), None)
+
+    def kernel(self, variant: Variant, uniform: tuple[bool, ...], *, steps: bool) -> _core.Kernel:
         """Return the kernel for inputs that are uniform or not, printed if it isn't there."""
         key = (uniform, steps)
         found = variant.kernels.get(key)
@@ -289,9 +340,12 @@ class Specialiser:
         with self.lock:
             found = variant.kernels.get(key)
             if found is None:
-                function = variant.function
-                tables = (True,) * (len(function.params) - len(uniform))
-                found = vm.build(function, (*uniform, *tables), steps)
+                function = variant.passed(steps=steps)
+                flags = (*uniform, *(True,) * (len(function.params) - len(uniform)))  # all tables are
+                found = vm.build(function, flags, steps)
+                if not native.turned_off():
+                    plan = variant.plans[found] = native.Plan(function, flags, steps)
+                    found.set_plan(plan)
                 self._publish(variant, uniform, found, steps=steps)
                 variant.kernels[key] = found
         return found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hybrid_rs.errors import CompileError
+from hybrid_rs.frontend import captured, members, suggest
+from hybrid_rs.frontend.advice import advice
 from hybrid_rs.frontend.capture import Found, function_of, is_kernel, options_of, resolve
 from hybrid_rs.frontend.convert import cast_to
 from hybrid_rs.frontend.dispatch import evaluate_all, expression, lower
@@ -21,29 +23,6 @@ if TYPE_CHECKING:
     from hybrid_rs.frontend.walk import Walk
 
 __all__ = ["call"]
-
-_ADVICE: Final[dict[object, str]] = {
-    print: "return the value, and print outside of the kernel",
-    sum: "a `for` loop that adds",
-    range: "`for i in range(...)`; a range is nothing else",
-    sorted: "np.sort before the kernel is called",
-    enumerate: "`for i in range(len(t))`",
-    zip: "`for i in range(len(t))`",
-    reversed: "`for i in range(n - 1, -1, -1)`",
-    any: "`or`, or a loop",
-    all: "`and`, or a loop",
-    complex: "two floats, the real and the imaginary part",
-    isinstance: "nothing: the types are fixed when the kernel is compiled",
-    str: "numbers",
-    list: "a NumPy array, as a parameter or a global",
-    tuple: "the values, with commas between them",
-    np.array: "the array as a global, or a parameter",
-    np.sum: "a `for` loop that adds",
-    np.float16: "np.float32",
-    np.round: "np.round(x * 100) / 100",
-    round: "round(x * 100) / 100, or np.rint",
-    pow: "a ** b % c",
-}
 
 
 @expression(ast.Call)
@@ -61,7 +40,7 @@ def call(walk: Walk, node: ast.Call) -> Operand:
             "a call of the Python function itself; or map it outside, and pass its results as an argument",
         )
     function = function_of(value)
-    if function is not None and not _known(value):
+    if function is not None and not _known(value) and not advice(value):
         for guard in found.guards:
             walk.guards.add(guard)
         return inline(walk, node, function, options)
@@ -94,16 +73,19 @@ def _call_known(walk: Walk, node: ast.Call, found: Found) -> Operand:
     least, most = (entry.least, entry.most) if entry is not None else (1, 1)
     if not least <= len(node.args) <= most:
         if value in (min, max) and len(node.args) == 1:
+            if isinstance(node.args[0], ast.List | ast.Tuple):
+                items = ", ".join(map(ast.unparse, node.args[0].elts))
+                raise walk.fail(node, f"unsupported: {value.__name__} of one argument", f"{value.__name__}({items})")
             raise walk.fail(
                 node,
                 f"unsupported: {value.__name__} of one argument",
-                "two or more numbers, or a loop over range(len(t))",
+                f"two or more numbers: {members.ONE_ELEMENT}; for a table a loop over range(len(t))",
             )
         wanted = f"{least}" if least == most else f"{least} or more" if most > 10 else f"{least} or {most}"
         raise walk.fail(
             node,
             f"{_name(node)} takes {wanted} argument{'s' * (wanted != '1')} here, not {len(node.args)}",
-            _advice(value) or "as many arguments as it takes",
+            advice(value) or "as many arguments as it takes",
         )
     values = evaluate_all(walk, node.args)
     if entry is not None:
@@ -133,7 +115,12 @@ def _len(walk: Walk, node: ast.Call) -> Operand:
         return Value(Dim(operand.name, 0, INT64), INT64)
     if isinstance(operand, Tuple):
         return literal(len(operand.items))
-    raise walk.fail(node, "unsupported: len of anything but a table", "the number itself")
+    text = walk.frame.definition.text(node.args[0]) if len(node.args) == 1 else "it"
+    raise walk.fail(
+        node,
+        "unsupported: len of anything but a table",
+        f"no len: {members.ONE_ELEMENT}, and {text} is a number; a whole array is a parameter that is indexed",
+    )
 
 
 def _unknown(walk: Walk, node: ast.Call) -> CompileError:
@@ -143,34 +130,28 @@ def _unknown(walk: Walk, node: ast.Call) -> CompileError:
             return walk.fail(
                 node, f"unsupported: a call of {func.id}, which is a number here", "a function that is a global"
             )
+        meant = suggest.function(walk.frame, func.id)
         return walk.fail(
             func,
-            f"unknown name: {func.id} is no global or builtin function",
-            "a function that is defined before the call",
+            f"unknown name: {func.id} is no global or builtin function" + suggest.question(meant),
+            meant or "a function that is defined before the call",
         )
     if isinstance(func, ast.Attribute):
-        lower(walk, func)
+        return captured.refused(walk, func, node.args)
     return walk.fail(node, "unsupported: this call in a kernel", "a call of a function by its name")
 
 
 def _refuse(walk: Walk, node: ast.Call, value: object) -> CompileError:
-    advice = _advice(value)
+    instead = advice(value)
     if isinstance(value, type) and issubclass(value, BaseException):
-        advice = f"raise {value.__name__}(...)"
+        instead = f"raise {value.__name__}(...)"
     elif isinstance(value, type) and issubclass(value, np.generic):
-        advice = advice or "np.float64, np.float32, or an integer type of 8 to 64 bits"
+        instead = instead or "np.float64, np.float32, or an integer type of 8 to 64 bits"
     elif getattr(value, "py_func", value) is None:
-        advice = "a Python function: one that is C only can't be inlined"
+        instead = "a Python function: one that is C only can't be inlined"
     name = _name(node)
     return walk.fail(
         node,
         f"unsupported: a call of {name}" + (f" ({type(value).__name__})" if not hasattr(value, "__name__") else ""),
-        advice or "a function of math or numpy that docs/language.md lists, or a Python function of your own",
+        instead or "a function of math or numpy that docs/language.md lists, or a Python function of your own",
     )
-
-
-def _advice(value: object) -> str:
-    try:
-        return _ADVICE.get(value, "")
-    except TypeError:
-        return ""

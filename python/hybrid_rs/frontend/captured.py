@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid_rs.errors import CompileError
+from hybrid_rs.frontend import members, suggest
 from hybrid_rs.frontend.capture import Found, function_of, resolve
 from hybrid_rs.frontend.dispatch import evaluate, expression, lower
 from hybrid_rs.frontend.values import Operand, Table, Tuple, Value, boolean, literal, strong
@@ -17,7 +19,7 @@ from hybrid_rs.ir.types import INT64, Type, named
 if TYPE_CHECKING:
     from hybrid_rs.frontend.walk import Walk
 
-__all__ = ["constant", "type_of", "value_of"]
+__all__ = ["constant", "refused", "type_of", "value_of"]
 
 
 def value_of(walk: Walk, node: ast.Name | ast.Attribute) -> Operand:
@@ -25,10 +27,11 @@ def value_of(walk: Walk, node: ast.Name | ast.Attribute) -> Operand:
     found = resolve(walk.frame.definition, node)
     if found is None:
         name = node.id if isinstance(node, ast.Name) else node.attr
+        meant = suggest.variable(walk.frame, name)
         raise walk.fail(
             node,
-            f"unknown name: {name} is no parameter, variable, global or builtin",
-            "an assignment to it before the kernel is called",
+            f"unknown name: {name} is no parameter, variable, global or builtin" + suggest.question(meant),
+            meant or "an assignment to it before the kernel is called",
         )
     value = constant(found.value)
     if value is not None:
@@ -120,20 +123,26 @@ def attribute(walk: Walk, node: ast.Attribute) -> Operand:
         return _shape(walk, table, node.attr)
     if table is None and resolve(walk.frame.definition, node) is not None:
         return value_of(walk, node)
+    raise refused(walk, node)
+
+
+def refused(walk: Walk, node: ast.Attribute, arguments: list[ast.expr] | None = None) -> CompileError:
+    """Make the error about an attribute that isn't there, or about a call of it with some arguments."""
+    table = _base(walk, node.value)
     if table is not None:
-        raise walk.fail(node, f"unsupported: `.{node.attr}` of a table", "len(t), t.shape[0], t.size, t.ndim, or t[i]")
+        return members.refuse(walk, node, table, arguments)
     base = resolve(walk.frame.definition, node.value)
-    if base is not None and isinstance(base.value, ModuleType):
-        raise walk.fail(node, f"unknown name: {base.value.__name__} has no {node.attr}", "another name of that module")
     if base is None:
-        evaluate(walk, node.value)  # a number; or its own error comes first
-        advice = {
-            "astype": "np.int32(x), or another NumPy type",
-            "real": "the number itself",
-            "imag": "0",
-        }.get(node.attr, "a function of the number, from math or numpy")
-        raise walk.fail(node, f"unsupported: the attribute .{node.attr} of a number", advice)
-    raise walk.fail(
+        value = evaluate(walk, node.value)  # a number; or its own error comes first
+        return members.refuse(walk, node, value, arguments)
+    if isinstance(base.value, ModuleType):
+        meant = suggest.attribute(base.value, ast.unparse(node.value), node.attr)
+        return walk.fail(
+            node,
+            f"unknown name: {base.value.__name__} has no {node.attr}" + suggest.question(meant),
+            meant or "another name of that module",
+        )
+    return walk.fail(
         node,
         f"unsupported: the attribute .{node.attr} of an object of type {type(base.value).__name__}",
         f"a global that holds it, as `{node.attr} = ...` above the kernel; only modules have attributes here",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from hybrid_rs.frontend.types import fits, promote
@@ -89,7 +88,7 @@ def _constant(walk: Walk, known: Number, type_: Type, node: ast.AST | None) -> f
             raise walk.fail(
                 node,
                 f"literal out of range: {_shown(known)} does not fit {type_} ({type_.low} to {type_.high})",
-                "a literal in that range, or a cast of the other operand to a wider type",
+                _wider(walk, known, type_, node),
             )
         return known
     rounded = _rounded(known, type_)
@@ -102,11 +101,22 @@ def _constant(walk: Walk, known: Number, type_: Type, node: ast.AST | None) -> f
     return rounded
 
 
+def _wider(walk: Walk, known: int, type_: Type, node: ast.AST | None) -> str:
+    """Say how an integer literal is used that the type of the other operand doesn't hold."""
+    if fits(known, UINT64) and not fits(known, INT64):
+        text = walk.frame.definition.text(node) if isinstance(node, ast.Constant | ast.Name) else hex(known)
+        return f"np.uint64({text}), and np.uint64(...) around the other operand as well: hashes are computed in uint64"
+    wide = next((each for each in (INT64, UINT64) if fits(known, each) and each is not type_), None)
+    return (
+        f"a literal in that range, or {cast_name(wide)}(...) around the other operand" if wide else "a float, as 1e30"
+    )
+
+
 def _rounded(known: Number, type_: Type) -> float:
     if isinstance(known, float) or abs(known) <= 1 << 53:
         return floats.round_to(type_, float(known))
     try:
-        return floats.nearest(type_, Fraction(known))
+        return floats.nearest(type_, known)
     except OverflowError:
         return math.inf
 
@@ -148,13 +158,23 @@ def common(walk: Walk, values: list[Value], nodes: list[ast.expr], node: ast.AST
             raise walk.fail(
                 node,
                 f"incompatible types: {found} and {value.type} in {word}",
-                f"a cast that makes them alike, as {cast_name(found or value.type)}(...) or np.float64(...)",
+                _alike(walk, values, nodes),
                 zip(nodes, values, strict=False),
             )
         found = both
     if found is None:
         return (FLOAT64 if weak_float else INT64), True
     return (FLOAT64 if weak_float and not found.is_float else found), False
+
+
+def _alike(walk: Walk, values: list[Value], nodes: list[ast.expr]) -> str:
+    """Say which casts make numbers alike that don't promote: a uint64 and a signed integer."""
+    text = walk.frame.definition.text
+    signed = next((text(at) for value, at in zip(values, nodes, strict=False) if value.type.kind == "i"), "...")
+    large = next((text(at) for value, at in zip(values, nodes, strict=False) if value.type is UINT64), "...")
+    return (
+        f"np.uint64({signed}), which wraps below 0; or np.int64({large}), which wraps from 2**63 up; or np.float64(...)"
+    )
 
 
 def joined(walk: Walk, values: list[Value], nodes: list[ast.expr], node: ast.AST, word: str) -> tuple[Type, bool]:

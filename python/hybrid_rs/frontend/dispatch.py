@@ -61,9 +61,11 @@ def evaluate(walk: Walk, node: ast.expr) -> Value:
         raise walk.fail(
             node, "unsupported: a tuple where a number is needed", "`a, b = ...` first, then the one that is meant"
         )
-    raise walk.fail(
-        node, "unsupported: a whole table where a number is needed", "one of its elements, as `t[i]`", [(node, value)]
-    )
+    text = walk.frame.definition.text(node)
+    advice = f"one of its elements, as `{text}[i]`"
+    if text in walk.frame.definition.parameters:
+        advice += f"; for {text} as one element of an array, no {text}[...], len({text}) or {text}.shape anywhere"
+    raise walk.fail(node, "unsupported: a whole table where a number is needed", advice, [(node, value)])
 
 
 def evaluate_all(walk: Walk, nodes: Sequence[ast.expr]) -> list[Value]:

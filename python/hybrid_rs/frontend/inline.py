@@ -157,7 +157,7 @@ def _arguments(walk: Walk, node: ast.Call, definition: Definition) -> dict[str, 
             raise walk.fail(
                 keyword,
                 f"{definition.name} has no parameter {keyword.arg} that can be given by name",
-                "one of its own parameters",
+                f"one of its own: {', '.join(names)}" if names else "arguments by position",
             )
         if keyword.arg in given:
             raise walk.fail(keyword, f"{definition.name} gets {keyword.arg} twice", "each argument once")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from hybrid_rs.frontend.advice import advice as instead_of
 from hybrid_rs.frontend.capture import resolve
 from hybrid_rs.frontend.convert import convert, number
 from hybrid_rs.frontend.dispatch import evaluate_all, statement
 from hybrid_rs.frontend.expressions import condition
 from hybrid_rs.frontend.frame import LoopFrame
+from hybrid_rs.frontend.members import ONE_ELEMENT
 from hybrid_rs.frontend.statements import run_body
 from hybrid_rs.frontend.types import fits
 from hybrid_rs.frontend.values import Table, Value, describe, literal, strong
@@ -96,11 +98,15 @@ def _range(walk: Walk, node: ast.expr) -> tuple[list[Value], list[ast.expr]]:
     """Lower the arguments of a range; a missing start is 0, a missing step 1."""
     called = resolve(walk.frame.definition, node.func) if isinstance(node, ast.Call) else None
     if not isinstance(node, ast.Call) or called is None or called.value is not range:
-        advice = (
-            "for i in range(len(t)), with t[i] in the loop"
-            if isinstance(node, ast.Name | ast.Call)
-            else "for i in range(...)"
-        )
+        advice = (called and instead_of(called.value)) or "for i in range(...)"
+        around = resolve(walk.frame.definition, node)
+        if isinstance(node, ast.Name):
+            text = node.id
+            advice = f"for i in range(len({text})), with {text}[i] in the loop"
+            if isinstance(walk.frame.bound.get(text), Value):
+                advice = f"no loop: {ONE_ELEMENT}, here {text}; for the whole array in each element {advice}"
+            elif around is not None and isinstance(around.value, list | tuple):
+                advice = f"{text} = np.array(...) above the kernel, and {advice}"
         raise walk.fail(node, "unsupported: a loop over anything but range(...)", advice)
     for guard in called.guards:
         walk.guards.add(guard)

@@ -150,13 +150,24 @@ def _bitwise(op: str, fold: Callable[[Any, Any], Any]) -> Rule:
             raise walk.fail(
                 node,
                 f"unsupported: `{_sign(op)}` of floats",
-                "int(...) around the floats, or hr.bits(x)",
+                _between(walk, node, op) or "int(...) around the floats, or hr.bits(x)",
                 zip(nodes, values, strict=True),
             )
         a, b = same(walk, values, type_, weak, nodes)
         return walk.op(op, type_, (a, b), weak=weak)
 
     return rule
+
+
+def _between(walk: Walk, node: ast.expr, op: str) -> str:
+    """Say how two comparisons are combined, where an operator of bits binds their inner sides instead."""
+    around = (
+        other for stmt in walk.frame.definition.body for other in ast.walk(stmt) if isinstance(other, ast.Compare)
+    )
+    for outer in around:
+        if node in (outer.left, *outer.comparators) and len(outer.ops) > 1 and op in {"and", "or"}:
+            return f"parentheses around the comparisons, `(a < b) {_sign(op)} (c < d)`, or Python's `{op}`"
+    return ""
 
 
 def power(walk: Walk, node: ast.expr, values: list[Value], nodes: list[ast.expr]) -> Value:

@@ -18,7 +18,12 @@ def same_code(node: ast.FunctionDef | ast.Lambda, function: FunctionType) -> boo
     A tool that rewrites asserts (pytest) adds names that begin with ``@``; then only the names are compared.
     """
     code = function.__code__
-    compiled = _compile(node, function)
+    # The file may import what the function names, or another one did, as with the cells of a notebook.
+    imported = [name for name in code.co_names if isinstance(function.__globals__.get(name), ModuleType)]
+    compiled = _compile(node, code, imported)
+    if compiled is not None and imported and compiled.co_code != code.co_code:
+        alone = _compile(node, code, [])
+        compiled = alone if alone is not None and alone.co_code == code.co_code else compiled
     if compiled is None or compiled.co_varnames[: compiled.co_argcount] != code.co_varnames[: code.co_argcount]:
         return False
     if any(name.startswith("@") for name in (*code.co_names, *code.co_varnames)):
@@ -51,17 +56,13 @@ _JUMPS = {*dis.hasjrel, *dis.hasjabs}
 _CALLING = {"PUSH_NULL", "PRECALL", "CACHE", "EXTENDED_ARG"}
 
 
-def _compile(node: ast.FunctionDef | ast.Lambda, function: FunctionType) -> CodeType | None:
-    """Compile a function in surroundings that have the variables it closes over and the modules it names.
+def _compile(node: ast.FunctionDef | ast.Lambda, code: CodeType, modules: list[str]) -> CodeType | None:
+    """Compile a function in surroundings that have the variables it closes over and import some modules.
 
     The latter because a call of an attribute of an imported name has an instruction of its own.
     """
-    code = function.__code__
-    names = function.__globals__
-    modules = [
-        ast.alias(name, lineno=1, col_offset=0) for name in code.co_names if isinstance(names.get(name), ModuleType)
-    ]
-    imports: list[ast.stmt] = [ast.Import(modules, lineno=1, col_offset=0)] if modules else []
+    names = [ast.alias(name, lineno=1, col_offset=0) for name in modules]
+    imports: list[ast.stmt] = [ast.Import(names, lineno=1, col_offset=0)] if names else []
     made: ast.stmt = node if isinstance(node, ast.FunctionDef) else ast.copy_location(ast.Expr(node), node)
     if code.co_freevars:
         cells = [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["Scan", "scan"]
 
@@ -50,8 +52,10 @@ def scan(body: list[ast.stmt]) -> Scan:
             stack += [(child, loops | {name}) for child in reversed(node.body)]
             stack.append((node.iter, loops))
         elif kind not in _NESTED:
-            _note(found, node)
-            stack += [(child, loops) for child in reversed(list(ast.iter_child_nodes(node)))]
+            note = _NOTES.get(kind)
+            if note is not None:
+                note(found, node)
+            stack += [(child, loops) for child in reversed(_children(node))]
     found.counters = frozenset(targets - loose)
     return found
 
@@ -60,26 +64,41 @@ def scan(body: list[ast.stmt]) -> Scan:
 _NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
-def _note(found: Scan, node: ast.AST) -> None:
-    if isinstance(node, ast.Return):
-        found.returns.append(node)
-    elif isinstance(node, ast.Subscript):
-        _note_subscript(found, node)
-    elif isinstance(node, ast.Attribute):
-        if isinstance(node.value, ast.Name) and node.attr in _SHAPES:
-            _note_table(found, node.value.id, 1)
-    elif isinstance(node, ast.Assign):
-        target = node.targets[0]
-        whole = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr == "shape" else None
-        if isinstance(target, ast.Tuple) and isinstance(whole, ast.Name):
-            _note_table(found, whole.id, len(target.elts))
-    elif isinstance(node, ast.Call):
-        for place, argument in enumerate(node.args):
-            if isinstance(argument, ast.Name):
-                found.passed.append((node, place, argument.id))
-        for keyword in node.keywords:
-            if isinstance(keyword.value, ast.Name) and keyword.arg is not None:
-                found.passed.append((node, keyword.arg, keyword.value.id))
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Return what `ast.iter_child_nodes` gives, less what holds no names, in half its time."""
+    found: list[ast.AST] = []
+    for field_name in node._fields:
+        value = getattr(node, field_name, None)
+        if isinstance(value, ast.AST):
+            if not isinstance(value, _LEAVES):
+                found.append(value)
+        elif isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+    return found
+
+
+_LEAVES = (ast.Constant, ast.expr_context, ast.operator, ast.unaryop, ast.boolop)
+
+
+def _note_attribute(found: Scan, node: ast.Attribute) -> None:
+    if isinstance(node.value, ast.Name) and node.attr in _SHAPES:
+        _note_table(found, node.value.id, 1)
+
+
+def _note_assign(found: Scan, node: ast.Assign) -> None:
+    target = node.targets[0]
+    whole = node.value.value if isinstance(node.value, ast.Attribute) and node.value.attr == "shape" else None
+    if isinstance(target, ast.Tuple) and isinstance(whole, ast.Name):
+        _note_table(found, whole.id, len(target.elts))
+
+
+def _note_call(found: Scan, node: ast.Call) -> None:
+    for place, argument in enumerate(node.args):
+        if isinstance(argument, ast.Name):
+            found.passed.append((node, place, argument.id))
+    for keyword in node.keywords:
+        if isinstance(keyword.value, ast.Name) and keyword.arg is not None:
+            found.passed.append((node, keyword.arg, keyword.value.id))
 
 
 def _note_subscript(found: Scan, node: ast.Subscript) -> None:
@@ -98,3 +117,12 @@ def _note_subscript(found: Scan, node: ast.Subscript) -> None:
 
 def _note_table(found: Scan, name: str, axes: int) -> None:
     found.indexed[name] = max(found.indexed.get(name, 0), axes)
+
+
+_NOTES: dict[type[ast.AST], Callable[[Scan, Any], None]] = {
+    ast.Return: lambda found, node: found.returns.append(node),
+    ast.Subscript: _note_subscript,
+    ast.Attribute: _note_attribute,
+    ast.Assign: _note_assign,
+    ast.Call: _note_call,
+}

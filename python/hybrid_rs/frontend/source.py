@@ -115,7 +115,7 @@ def define(function: object) -> Definition:
         text = lines[code.co_firstlineno - 1].rstrip("\n")
         raise CompileError(
             f"nested too deeply: {code.co_name}\n"
-            f"  {short(code.co_filename)}, line {code.co_firstlineno}, in {code.co_name}\n    {text.strip()}\n"
+            f"  {short(code.co_filename)}, line {code.co_firstlineno}, in {code.co_name}\n    {text.strip()[:120]}\n"
             "write instead: parts of it as assignments or helpers",
             code.co_filename,
             code.co_firstlineno,
@@ -136,7 +136,7 @@ def _lines(function: FunctionType) -> list[str]:
         raise CompileError(
             f"no source: the text of {code.co_name} can't be found in {code.co_filename}\n"
             "write instead: put the function in a file or a notebook cell; for source given to exec, compile it under "
-            "a file name that is in linecache.cache",
+            "a file name that is in linecache.cache; or hr.dyn(function), which needs no source, at Python's speed",
             code.co_filename,
             code.co_firstlineno,
         )

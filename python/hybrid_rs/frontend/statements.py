@@ -160,7 +160,11 @@ def _reads(expr: Expr, names: set[str]) -> bool:
 
 def _refuse_target(walk: Walk, target: ast.expr) -> CompileError:
     if isinstance(target, ast.Subscript):
-        return walk.fail(target, "unsupported: an assignment to an element", "return the value; tables are read-only")
+        return walk.fail(
+            target,
+            "unsupported: an assignment to an element",
+            "return the value: the call puts each element's result in its place; tables are read-only",
+        )
     if isinstance(target, ast.Attribute):
         return walk.fail(target, "unsupported: an assignment to an attribute", "a variable")
     return walk.fail(target, "unsupported: this target of an assignment", "a variable")
@@ -177,6 +181,10 @@ def _if(walk: Walk, node: ast.If) -> None:
     before = frame.assigned
     assert before is not None
     after_then, then = walk.apart(lambda: _branch(walk, node.body, before))
+    if not node.orelse:
+        walk.out.append(If(test.expr, tuple(then), ()))
+        frame.assigned = before
+        return
     after_else, orelse = walk.apart(lambda: _branch(walk, node.orelse, before))
     walk.out.append(If(test.expr, tuple(then), tuple(orelse)))
     if after_then is None or after_else is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hybrid_rs.frontend.convert import convert, settle
 from hybrid_rs.frontend.dispatch import evaluate_all, expression, lower
+from hybrid_rs.frontend.members import ONE_ELEMENT
 from hybrid_rs.frontend.unsupported import refuse
 from hybrid_rs.frontend.values import Operand, Table, Tuple, Value, describe, strong
 from hybrid_rs.ir.nodes import Load
@@ -33,7 +34,7 @@ def subscript(walk: Walk, node: ast.Subscript) -> Operand:
         raise walk.fail(
             node,
             "unsupported: an index into a number",
-            "a parameter that is only used as a table: only such parameters are passed whole",
+            f"{walk.frame.definition.text(base)} itself: {ONE_ELEMENT}; a parameter that is indexed is passed whole",
             [(base, operand)],
         )
     for index in indices:

@@ -26,6 +26,13 @@ _DEEPEST: Final = 40
 T = TypeVar("T")
 
 
+def _mend(type_: Type, given: Type) -> str:
+    """Say how values of two types that have no join may go into one variable."""
+    if "b" in (type_.kind, given.kind):
+        return "bool(...) or int(...) around one of the values, or another variable: bool mixes with no number"
+    return "np.uint64(...) around every value that is signed, or another variable: uint64 mixes with no signed integer"
+
+
 class Session:
     """What stays from walk to walk of one lowering.
 
@@ -113,7 +120,7 @@ class Walk:
             raise self.fail(
                 node,
                 f"incompatible types: {what} is {join(before)[0]}, and gets {describe(value)} here",
-                "a cast of one of them, or another variable (bool mixes with no number, uint64 with no signed one)",
+                _mend(join(before)[0], value.type),
             )
         self._masks[name] = mask
         type_ = self._type(name)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import ctypes
 import math
 import struct
-from fractions import Fraction
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hybrid_rs.ir.types import Type
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 __all__ = [
     "NAN",
@@ -54,7 +56,7 @@ def round_to(type_: Type, value: float) -> float:
     return value if type_.bits == 64 else ctypes.c_float(value).value
 
 
-def nearest(type_: Type, exact: Fraction) -> float:
+def nearest(type_: Type, exact: Fraction | int) -> float:
     """Round an exact non-zero value to a float type once."""
     try:
         # True division of Python's integers rounds to nearest even, also among the subnormals.
@@ -121,6 +123,8 @@ def fma(type_: Type, a: float, b: float, c: float) -> float:
         return a * b + c
     if not math.isfinite(c):
         return c
+    from fractions import Fraction  # loads decimal: milliseconds
+
     exact = Fraction(a) * Fraction(b) + Fraction(c)
     # An exact zero is either of zeros or of a product that is exactly -c: no rounding, only the sign is of interest.
     return nearest(type_, exact) if exact else a * b + c

@@ -8,14 +8,23 @@ from hybrid_rs.ir.verify import verify
 from hybrid_rs.passes.cse import eliminate
 from hybrid_rs.passes.dead import prune
 from hybrid_rs.passes.fold import fold
+from hybrid_rs.passes.narrow import narrow, narrow_counting
 
-__all__ = ["ORDER", "run"]
+__all__ = ["COUNTING", "ORDER", "SMALLER", "run"]
 
-ORDER = (fold, eliminate, prune)
+SMALLER = (fold, eliminate, prune)
+"""The passes that take something away."""
+ORDER = (*SMALLER, narrow)
+COUNTING = (*SMALLER, narrow_counting)
+"""The passes that keep the number of steps of each element."""
 
 
-def run(function: Function) -> Function:
+def run(function: Function, *, steps: bool = False) -> Function:
     """Run all passes, with the verifier before the first and after each.
+
+    Args:
+        function: What the frontend made.
+        steps: Whether steps are counted, for calls with `max_steps`: then each element keeps their number.
 
     Raises:
         CompileError: The function nests deeper than Python's recursion limit allows.
@@ -23,7 +32,7 @@ def run(function: Function) -> Function:
     """
     try:
         verify(function)
-        for one in ORDER:
+        for one in COUNTING if steps else ORDER:
             function = one(function)
             verify(function)
     except RecursionError:

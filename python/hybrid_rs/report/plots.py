@@ -73,7 +73,7 @@ def paths(accepted: Acceptance) -> bytes:
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
         axes.grid(color=FAINT, linewidth=0.8)
-        _plain_log(axes)
+        plain_log(axes)
         axes.set_xlabel("throughput, million elements a second (log scale, more is better; whiskers: quartiles)")
         axes.set_title(
             f"Paths: {compared.batch:,} elements of {compared.iters} steps, {compared.threads} threads\n", pad=2
@@ -142,7 +142,7 @@ def _sweep_panel(axes: "Axes", swept: Sweep) -> None:
     axes.set_ylim(floor, ceiling)
     if max(sizes) > 6 * min(sizes):
         axes.set_xscale("log")
-        _plain_log(axes)
+        plain_log(axes)
         axes.set_xticks([size for size in sizes if size in (250, 500, 1000, 2000, 4000, 8000)])
         axes.minorticks_off()
     elif len(sizes) <= 9:
@@ -283,7 +283,7 @@ def workloads(swept: "Sequence[WorkloadSweep]") -> bytes:
                     _workload_line(axes, one, *looks[names.index(one.workload) % len(looks)])
             axes.axhline(1.0, color=GREY, linestyle="--", linewidth=1.2, zorder=1)
             axes.set_xscale("log")
-            _plain_log(axes)
+            plain_log(axes)
             sizes = [row.size for row in swept[0].swept.rows]
             axes.set_xticks([size for size in sizes if size in (250, 500, 1000, 2000, 4000, 8000)] or sizes)
             axes.minorticks_off()
@@ -310,7 +310,7 @@ def _workload_line(axes: "Axes", one: WorkloadSweep, colour: str, marker: str) -
     )
 
 
-def _plain_log(axes: "Axes") -> None:
+def plain_log(axes: "Axes") -> None:
     """Label a logarithmic x axis with plain numbers instead of powers of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

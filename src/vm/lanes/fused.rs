@@ -34,16 +34,18 @@ macro_rules! fma {
 }
 fma!(f32 libm::fmaf, f64 libm::fma);
 
-/// `fma` of lane registers.
-pub(in crate::vm) struct Three<O>(PhantomData<O>);
+/// `fma` of a lane register with operands of classes `B` and `C`.
+pub(in crate::vm) struct Three<O, B, C>(PhantomData<(O, B, C)>);
 
-impl<O: Fma> Body for Three<O> {
+impl<O: Fma, B: Class, C: Class> Body for Three<O, B, C> {
     #[inline(always)]
     unsafe fn run(frame: &mut Frame<'_>, inst: &Inst) {
-        // SAFETY: the row of this body says that all are lane registers of the op's type.
+        // SAFETY: the row of this body says that all are of the op's type, `dst` and `a` lane registers, and of which
+        // classes the others are.
         unsafe {
             let dst = frame.lanes::<O::T>(inst.dst).add(frame.lo);
-            let [a, b, c] = [inst.a, inst.b, inst.c].map(|field| Varying::of::<O::T>(frame, field));
+            let a = Varying::of::<O::T>(frame, inst.a);
+            let (b, c) = (B::of::<O::T>(frame, inst.b), C::of::<O::T>(frame, inst.c));
             let n = frame.hi - frame.lo;
             let mut i = 0;
             while i + 16 <= n {

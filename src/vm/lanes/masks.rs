@@ -32,7 +32,7 @@ impl Body for Any {
             let mask = frame.mask(inst.a);
             (gather(mask, mask, n, |seen, lane| seen | lane), tail(mask, mask, n))
         };
-        frame.answer = usize::from(seen.iter().fold(rest != 0, |any, lane| any | (*lane != 0)));
+        frame.answer = rest + words(&seen).fold(0, |any, word| any | word) as usize;
     }
 }
 
@@ -50,8 +50,41 @@ impl<const OK: bool> Body for Count<OK> {
             let other = if OK { frame.mask(0) } else { mask };
             (gather(mask, other, n, u8::wrapping_add), tail(mask, other, n))
         };
-        frame.answer = rest + sums.iter().map(|sum| usize::from(*sum)).sum::<usize>();
+        frame.answer = rest + total(&sums);
     }
+}
+
+/// A group as words.
+#[inline(always)]
+fn words(group: &[u8; GROUP]) -> impl Iterator<Item = u64> {
+    group.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
+/// The sum of a group's bytes.
+#[inline(always)]
+fn total(sums: &[u8; GROUP]) -> usize {
+    const EVEN: u64 = 0x00FF_00FF_00FF_00FF;
+    // Four sums of 16 bits, of which each takes 16 bytes at most; the product's upper 16 bits are the sum of the four.
+    let quarters: u64 = words(sums).map(|word| (word & EVEN) + (word >> 8 & EVEN)).sum();
+    (quarters.wrapping_mul(0x0001_0001_0001_0001) >> 48) as usize
+}
+
+/// Up to 64 lanes that are in both masks, as bits.
+#[inline(always)]
+fn bits(a: &[Bool], b: &[Bool]) -> u64 {
+    const LOWEST: u64 = 0x0101_0101_0101_0101;
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let whole = 8 * a.len();
+    let mut bits = 0;
+    for (k, (a, b)) in a.iter().zip(b).enumerate() {
+        let both = u64::from_le_bytes(a.map(|lane| lane.0)) & u64::from_le_bytes(b.map(|lane| lane.0)) & LOWEST;
+        // Byte j's bit goes to bit 56 + j, and nothing is carried on the way.
+        bits |= (both.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * k);
+    }
+    for (k, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
+        bits |= u64::from(a.0 & b.0 & 1) << (whole + k);
+    }
+    bits
 }
 
 /// Joins the groups of lanes that are in both masks.
@@ -99,8 +132,8 @@ impl Frame<'_> {
             (self.window::<Bool>(mask), self.window::<Bool>(if ok { 0 } else { mask }))
         };
         let bits = |from: usize| {
-            let both = mask[from..].iter().zip(&ok[from..]).take(GROUP).enumerate();
-            both.fold(0_u64, |bits, (k, (mask, ok))| bits | u64::from(mask.0 & ok.0 & 1) << k)
+            let end = mask.len().min(from + GROUP);
+            bits(&mask[from..end], &ok[from..end])
         };
         let n = mask.len();
         let within = |from: usize, end: usize| if end - from >= GROUP { u64::MAX } else { (1 << (end - from)) - 1 };

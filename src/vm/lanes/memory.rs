@@ -180,6 +180,20 @@ impl Frame<'_> {
         unsafe { self.uniform::<Bool>(place).0 != 0 }
     }
 
+    /// Sets a uniform register of bools.
+    #[inline]
+    pub(in crate::vm) fn set_truth(&mut self, place: u32, value: bool) {
+        // SAFETY: as in `truth`.
+        unsafe { self.set_uniform(place, Bool::from(value)) }
+    }
+
+    /// Whether two uniform registers of one type are equal.
+    #[inline]
+    pub(in crate::vm) fn meet(&self, a: u32, b: u32) -> bool {
+        // What is behind a value in its word stays 0.
+        self.memory.uniforms[a as usize] == self.memory.uniforms[b as usize]
+    }
+
     /// Makes all lanes of the window ok.
     pub(in crate::vm) fn set_ok(&mut self) {
         // SAFETY: register 0 is `ok`, of bools; nothing else refers to it.

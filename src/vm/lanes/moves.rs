@@ -3,8 +3,9 @@
 use std::marker::PhantomData;
 
 use super::level::Body;
-use super::map::{Class, Source, Varying, opaque, with_group};
+use super::map::{Class, Lanes, Source, Varying, opaque, with_group};
 use crate::vm::frame::{EVERY, Frame, Inst};
+use crate::vm::number::Int;
 use crate::vm::types::{Bool, Lane};
 
 /// Stores `b` or `c`, as `a` says.
@@ -106,10 +107,46 @@ unsafe fn copy<T: Lane, S: Source<T>, const G: usize>(dst: *mut T, a: S, n: usiz
     }
 }
 
+/// Stores the lanes of `a` that are in the mask. Most groups have none where few lanes leave a loop: these are passed over.
+///
+/// # Safety
+/// `n` lanes can be loaded from the operands and from `dst`, and stored there.
+#[inline(always)]
+unsafe fn overwrite<T: Int, S: Source<T>, const G: usize>(dst: *mut T, a: S, mask: Lanes<Bool>, n: usize) {
+    let old = Lanes(dst.cast_const());
+    let mut i = 0;
+    while i + G <= n {
+        // SAFETY: the group ends at or before `n`.
+        unsafe {
+            let mask = mask.group::<G>(i);
+            if mask.iter().fold(0, |any, lane| any | lane.0) != 0 {
+                let (a, old) = (a.group::<G>(i), old.group::<G>(i));
+                let mut r = [T::ZERO; G];
+                for k in 0..G {
+                    // Not a selection: compilers make a masked store of one that keeps what is there, and AMD's
+                    // processors take over ten cycles for each vector of it.
+                    r[k] = old[k].xor(a[k].xor(old[k]).and(T::of_bit(mask[k].0).neg()));
+                }
+                dst.add(i).cast::<[T; G]>().write_unaligned(r);
+            }
+        }
+        i = opaque(i + G);
+    }
+    while i < n {
+        // SAFETY: `i < n`.
+        unsafe {
+            if mask.group::<1>(i)[0].0 != 0 {
+                dst.add(i).write(a.group::<1>(i)[0]);
+            }
+        }
+        i = opaque(i + 1);
+    }
+}
+
 /// `movm`: the masked lanes alone.
 pub(in crate::vm) struct MovMasked<T, C>(PhantomData<(T, C)>);
 
-impl<T: Lane, C: Class> Body for MovMasked<T, C> {
+impl<T: Int, C: Class> Body for MovMasked<T, C> {
     #[inline(always)]
     unsafe fn run(frame: &mut Frame<'_>, inst: &Inst) {
         if inst.c == EVERY {
@@ -119,9 +156,9 @@ impl<T: Lane, C: Class> Body for MovMasked<T, C> {
         // SAFETY: the row of this body says that `dst` is a lane register of type T, of which class `a` is, `c` a mask.
         unsafe {
             let dst = frame.lanes::<T>(inst.dst).add(frame.lo);
-            let operands = (frame.mask(inst.c), C::of::<T>(frame, inst.a), Varying::of::<T>(frame, inst.dst));
+            let (a, mask) = (C::of::<T>(frame, inst.a), frame.mask(inst.c));
             let n = frame.padded - frame.lo;
-            with_group!(choose::<T, _, _, _>(dst, operands, n); widest T, T)
+            with_group!(overwrite::<T, _>(dst, a, mask, n); widest T, T)
         }
     }
 }

@@ -3,15 +3,27 @@
 use super::{DISPATCH, Flow, Machine};
 use crate::vm::frame::Inst;
 
-/// Work of exchanging a register of two lanes, in additions of a lane.
-const EXCHANGE: u64 = 16;
+/// Work of finding out which lanes are to be exchanged, in additions of a byte: about 150 ns.
+const PARTITION: u64 = 15_000;
+
+/// What finished lanes of the refill loop cost.
+#[derive(Debug, Default)]
+pub(super) struct Idle {
+    /// Work that they have idled through since they last were replaced.
+    work: u64,
+    /// What an iteration adds to it.
+    each: u64,
+    /// The work that replacing lanes takes, however many there are. For lanes that finish one after the other it is best
+    /// to wait until they have idled as much.
+    most: u64,
+}
 
 impl Machine<'_> {
     /// Runs prologue, loop and epilogue on the block just taken, and on all elements that its lanes get afterwards.
     pub(super) fn refilled(&mut self, head: usize, behind: usize) -> Flow {
         let refill = &self.program.code[head];
         let mut flow = self.segment(0);
-        self.idle = 0;
+        self.idle = Idle::default();
         while flow == Flow::End && self.frame.block > 0 {
             let live = match self.segment(head) {
                 Flow::Refill => self.frame.answer,
@@ -24,36 +36,45 @@ impl Machine<'_> {
         flow
     }
 
-    /// Whether the loop goes on with the lanes that it has: until the finished ones have idled for as much work as
-    /// replacing them takes.
+    /// Whether the loop goes on with the lanes that it has.
     #[inline]
-    pub(super) fn keeps_on(&mut self, head: usize, refill: &Inst) -> bool {
-        let lanes = self.frame.block;
-        self.frame.carry_out(refill);
-        let live = self.frame.answer;
-        let dead = (lanes - live) as u64;
-        if dead == 0 {
+    pub(super) fn keeps_on(&mut self, refill: &Inst) -> bool {
+        if self.frame.truth(refill.b) {
+            self.frame.set_truth(refill.b, false);
+            self.frame.carry_out(refill);
+            if !self.weigh(self.frame.answer) {
+                return false;
+            }
+        }
+        self.idle.work += self.idle.each;
+        if self.idle.each == 0 || self.idle.work < self.idle.most {
             return true;
         }
-        let Some((_, behind)) = self.program.refill else { return true };
+        self.frame.carry_out(refill);
+        false
+    }
+
+    /// Works out what the finished lanes cost, while `live` are not; false if there is nothing else.
+    fn weigh(&mut self, live: usize) -> bool {
+        let Some((head, behind)) = self.program.refill else { return true };
+        let dead = (self.frame.block - live) as u64;
         let weights = &self.program.weights;
-        self.idle += dead * (weights[behind] - weights[head]);
-        let around = weights[head] + weights[weights.len() - 1] - weights[behind];
         let instructions = self.program.code.len() - behind + head;
-        let each = around + self.program.permute.len() as u64 * EXCHANGE;
-        live > 0 && self.idle < instructions as u64 * DISPATCH + dead * each
+        self.idle.each = dead * (weights[behind] - weights[head]);
+        self.idle.most = instructions as u64 * DISPATCH + PARTITION;
+        live > 0
     }
 
     /// The lanes from `live` on have finished: stores their results, and gives them new elements as far as there are any.
     fn turn_over(&mut self, live: usize, behind: usize) -> Flow {
-        self.idle = 0;
+        self.idle = Idle::default();
         if live < self.frame.block {
             self.frame.set_window(live, self.frame.block);
             let flow = self.segment(behind);
             if flow != Flow::End {
                 return flow;
             }
-            if self.take(live, self.program.lanes - live) {
+            if self.take(live, true) {
                 let flow = self.segment(0);
                 if flow != Flow::End {
                     return flow;

@@ -5,10 +5,12 @@ use crate::vm::frame::{EVERY, Frame, Inst};
 
 /// A window is compacted once so many in 8 of its lanes, or fewer, are live.
 const LIVE_EIGHTHS: usize = 6;
+/// Lanes that most ops compute together.
+const GROUP: usize = 32;
 
 impl Frame<'_> {
-    /// Windows of at least so many lanes are padded.
-    pub(super) const PADDED_FROM: usize = 16;
+    /// Windows of at least so many lanes are padded: beyond, computing a group of lanes together takes no longer.
+    pub(super) const PADDED_FROM: usize = 4;
     /// To a multiple of so many lanes: the most that an op computes together.
     pub(super) const PADDING: usize = 64;
 
@@ -20,14 +22,17 @@ impl Frame<'_> {
         }
     }
 
-    /// Gives `count` lanes from `lo` on the elements from `first` on; they are the window, and end the block.
-    pub(super) fn begin(&mut self, lo: usize, count: usize, first: u64) {
-        let hi = lo + count;
+    /// Gives `count` lanes from `lo` on the elements from `first` on.
+    pub(super) fn hold(&mut self, lo: usize, count: usize, first: u64) {
         self.ordered = lo == 0;
-        self.block = hi;
-        for (index, element) in self.memory.index[lo..hi].iter_mut().zip(first..) {
+        for (index, element) in self.memory.index[lo..lo + count].iter_mut().zip(first..) {
             *index = element;
         }
+    }
+
+    /// Begins the elements that the lanes `[lo, hi)` hold: they are the window, and end the block.
+    pub(super) fn begin(&mut self, lo: usize, hi: usize) {
+        self.block = hi;
         self.set_window(lo, hi);
         self.set_ok();
     }
@@ -42,9 +47,11 @@ impl Machine<'_> {
         }
         self.frame.carry_out(inst);
         let live = self.frame.answer;
-        if live * 8 <= (hi - lo) * LIVE_EIGHTHS {
+        // Whole groups: behind the window are lanes that must stay, so that ops take what is left of a group one by one.
+        let kept = if live < Frame::PADDED_FROM { live } else { live.next_multiple_of(GROUP) };
+        if live * 8 <= (hi - lo) * LIVE_EIGHTHS && kept < hi - lo {
             self.partition(inst.a, false, live);
-            (self.frame.hi, self.frame.padded) = (lo + live, lo + live);
+            (self.frame.hi, self.frame.padded) = (lo + kept, lo + kept);
         }
     }
 

@@ -43,6 +43,8 @@ class Printer(Loops):
 
     def assign(self, node: Assign) -> None:
         """Print an assignment, of the level's lanes where others need the variable as it was."""
+        if node in self.steps_of_clocks and not self.tick(self.steps_of_clocks[node]):
+            return
         if not node.masked and isinstance(node.value, Var) and self.takes_over(node, node.value):
             return
         operand = self.value(node.value, None if node.masked else node.target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from hybrid_rs.errors import KernelError
 from hybrid_rs.ir.types import ALL, BOOL, Type
@@ -20,7 +20,7 @@ SHORT: Final = tuple(type_.kind + str(type_.bits) if type_ is not BOOL else "boo
 """The types' names in the names of ops, by their codes."""
 MOST_REGISTERS: Final = 65_000
 
-_INSTRUCTION: Final = struct.Struct("<HHHHHHI")
+_WORD: Final = struct.Struct("<HHHHHHI")
 _FLOATS: Final = {32: struct.Struct("<f"), 64: struct.Struct("<d")}
 
 
@@ -50,6 +50,9 @@ class Label:
 
     def __init__(self) -> None:
         self.place = -1
+
+
+_Instruction: TypeAlias = tuple[str, int, int, int, int, int, int | Label]
 
 
 class Registers:
@@ -90,8 +93,8 @@ class Code:
 
     def __init__(self, numbers: Mapping[str, int]) -> None:
         self.numbers = numbers
-        self.start: list[tuple[int, int, int, int, int, int | Label]] = []
-        self.rest: list[tuple[int, int, int, int, int, int | Label]] = []
+        self.start: list[_Instruction] = []
+        self.rest: list[_Instruction] = []
         self.lanes = Registers("lane")
         self.lanes.take(BOOL)  # OK
         self.uniforms = Registers("uniform")
@@ -100,18 +103,28 @@ class Code:
         # No jump at the end may be taken back behind this place, because labels point there.
         self.labelled = 0
 
-    def emit(self, name: str, dst: int = 0, a: int = 0, b: int = 0, c: int = 0, imm: int | Label = 0) -> None:
+    def emit(
+        self, name: str, dst: int = 0, a: int = 0, b: int = 0, c: int = 0, imm: int | Label = 0, d: int = 0
+    ) -> None:
         """Append an instruction."""
-        self.rest.append((self.numbers[name], dst, a, b, c, imm))
+        self.rest.append((name, dst, a, b, c, d, imm))
+
+    def last(self) -> tuple[str, int, int, int]:
+        """Give name, dst, a and b of the last instruction, if the next one is only reached by it; else no name."""
+        return self.rest[-1][:4] if len(self.rest) > self.labelled else ("", 0, 0, 0)
+
+    def take_back(self) -> None:
+        """Take the last instruction back."""
+        self.rest.pop()
 
     def first(self, name: str, dst: int, a: int, b: int = 0) -> None:
         """Append an instruction to those that run ahead."""
-        self.start.append((self.numbers[name], dst, a, b, 0, 0))
+        self.start.append((name, dst, a, b, 0, 0, 0))
 
     def bind(self, label: Label) -> None:
         """Put a label here. A jump to it that would go nowhere is taken back."""
         here = len(self.rest)
-        if here > self.labelled and self.rest[-1][0] == self.numbers["jump"] and self.rest[-1][5] is label:
+        if here > self.labelled and self.rest[-1][0] == "jump" and self.rest[-1][6] is label:
             self.rest.pop()
             here -= 1
         label.place = self.labelled = here
@@ -136,8 +149,10 @@ class Code:
         """Put it together."""
         shift = len(self.start)
         code = bytearray()
-        for op, dst, a, b, c, imm in (*self.start, *self.rest):
-            code += _INSTRUCTION.pack(op, dst, a, b, c, 0, imm.place + shift if isinstance(imm, Label) else imm)
+        for name, dst, a, b, c, d, imm in (*self.start, *self.rest):
+            code += _WORD.pack(
+                self.numbers[name], dst, a, b, c, d, imm.place + shift if isinstance(imm, Label) else imm
+            )
         return Program(
             bytes(self.lanes.types),
             bytes(self.uniforms.types),

@@ -157,5 +157,6 @@ class Exits(Values):
     def put_aside(self, loop: Loop, live: int, mask: int) -> None:
         """Copy what lanes need that leave a loop to its shadows."""
         for variable in bits(loop.shadows & live):
-            shadow = self.shadows[loop][variable]
-            self.code.emit(f"movm.{SHORT[self.types[variable].code]}.v", shadow, self.home(variable), 0, mask)
+            operand = self.variable(variable)
+            self.code.emit(f"movm.{SHORT[self.types[variable].code]}.v", self.shadows[loop][variable], operand, 0, mask)
+            self.release(operand)

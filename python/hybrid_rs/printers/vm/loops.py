@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from hybrid_rs.ir.tree import Body, Loop, Tree, bits
+from hybrid_rs.ir.tree import Assign, Body, Loop, Tree, bits
 from hybrid_rs.ir.types import BOOL, UINT64
 from hybrid_rs.printers.vm.code import EVERY, OK, SHORT, Code, Label
+from hybrid_rs.printers.vm.counted import Counted, counted
 from hybrid_rs.printers.vm.exits import Exits
 from hybrid_rs.printers.vm.masks import Frame, Level
 
@@ -18,6 +19,10 @@ class Loops(Exits):
         super().__init__(tree, code, steps=steps)
         self.loop_place: Label | None = None
         self.epilogue: Label | None = None
+        self.clocks: dict[Loop, Counted] = {}
+        self.steps_of_clocks: dict[Assign, Counted] = {}
+        if tree.refill:
+            self.masks.left = code.uniforms.new(BOOL)
         self.counter = 0
         if steps and tree.loops:
             self.counter = code.lanes.take(UINT64)
@@ -110,7 +115,8 @@ class Loops(Exits):
         here = self.masks.here()
         frame = self.enter(loop)
         self.code.emit("enter")
-        if not self.often(loop) and (here != EVERY or self.faults):
+        clock = self.clocks.get(loop)
+        if not self.often(loop) and (here != EVERY or self.faults or (clock is not None and not clock.exact)):
             self.code.emit("jump_if_none", a=frame.live, imm=self.ends[loop])
         self.code.bind(top)
         self.masks.levels.append(Level(frame))
@@ -131,10 +137,11 @@ class Loops(Exits):
             self.masks.forget()
         frame = self.enter(loop)
         self.ahead = None
+        self.masks.tell()
         self.code.emit("end")
         self.loop_place = Label()
         self.code.bind(self.loop_place)
-        self.code.emit("refill", a=frame.live)
+        self.code.emit("refill", a=frame.live, b=self.masks.left)
         self.code.moves()
         self.loop_depth += 1
         self.masks.levels.append(Level(frame))
@@ -153,15 +160,55 @@ class Loops(Exits):
         frame = Frame(loop, self.masks.level.frame, self.masks.copy(self.masks.here()))
         if self.faults and not (loop.faults or self.steps):
             self.code.emit("and.bool.vv", frame.live, frame.live, OK)
+        clock = counted(self.tree, loop)
         shadows = self.shadows[loop] = {}
+        # Lanes that are beyond the end when they come don't enter.
+        entry = loop.entry if clock is None or clock.exact else loop.entry | loop.live_after
         for variable in bits(loop.shadows):
             shadows[variable] = self.code.lanes.take(self.types[variable])
-            if loop.entry >> variable & 1:
+            if entry >> variable & 1:
                 self.code.emit(f"mov.{SHORT[self.types[variable].code]}.v", shadows[variable], self.home(variable))
+        if clock is not None:
+            self.clocks[loop] = self.steps_of_clocks[clock.step] = clock
+            self.wind_up(clock, frame)
         return frame
+
+    def wind_up(self, clock: Counted, frame: Frame) -> None:
+        """Set the time at which each lane leaves. The clock shows anything when the loop is entered."""
+        code, variable = self.code, clock.variable
+        type_ = self.types[variable]
+        name, home = SHORT[type_.code], self.home(variable)
+        clock.clock, clock.alarm = code.uniforms.new(type_), code.uniforms.new(type_)
+        clock.time = home if clock.derived else code.lanes.take(type_)
+        if clock.exact:
+            code.emit(f"add.{name}.vs", clock.time, home, clock.clock)
+        else:
+            end = self.value(clock.end)
+            enters = self.two("lt" if clock.up else "gt", type_, home, end, BOOL)
+            code.emit("and.bool.vv", frame.live, frame.live, enters)
+            self.release(enters)
+            high, low = (end, home) if clock.up else (home, end)
+            form = "".join("v" if operand >= 0 else "s" for operand in (high, low))
+            code.emit(f"sub.{name}.{form}", clock.time, max(high, ~high), max(low, ~low))
+            code.emit(f"add.{name}.vs", clock.time, clock.time, clock.clock)
+        code.emit(f"mov.{name}.ss", clock.alarm, clock.clock)
+        if clock.derived:
+            self.counters[variable] = clock
+
+    def tick(self, clock: Counted) -> bool:
+        """Let a clock go on; say whether the counter is kept as well."""
+        type_ = self.types[clock.variable]
+        self.code.emit(f"add.{SHORT[type_.code]}.ss", clock.clock, clock.clock, self.code.const(type_, 1))
+        return not clock.derived
 
     def take_back(self, loop: Loop, frame: Frame) -> None:
         """Copy the shadows back."""
+        clock = self.clocks.pop(loop, None)
+        if clock is not None:
+            if clock.derived:
+                del self.counters[clock.variable]
+            else:
+                self.code.lanes.drop(clock.time)
         for variable, shadow in self.shadows.pop(loop).items():
             self.code.emit(f"mov.{SHORT[self.types[variable].code]}.v", self.home(variable), shadow)
             self.code.lanes.drop(shadow)
@@ -171,6 +218,8 @@ class Loops(Exits):
         """Take faulted lanes out of the loop, for they might never leave it."""
         if loop.faults or self.steps:
             self.code.emit("and.bool.vv", frame.live, frame.live, OK)
+            if loop.refill:
+                self.masks.tell()
 
     def thin_out(self, loop: Loop) -> None:
         """Leave the loop when no lane is in it, and work on fewer lanes when few are."""
@@ -192,14 +241,19 @@ class Loops(Exits):
         """Leave a masked loop where its condition doesn't hold. Where no lane leaves, two ops and a jump are all."""
         masks, frame = self.masks, self.masks.level.frame
         here = masks.here()
-        operand = self.value(loop.cond)
         often = self.often(loop)
         skip = Label()
-        if operand < 0:
+        clock = self.clocks.get(loop)
+        operand = self.value(loop.cond) if clock is None else 0
+        if clock is not None:
+            leaving = self.code.lanes.take(BOOL)
+            name = SHORT[self.types[clock.variable].code]
+            self.code.emit(f"due.{name}", leaving, clock.time, clock.clock, here, skip, clock.alarm)
+        elif operand < 0:
             self.release(operand)
             self.code.emit("jump_if", a=~operand, imm=skip)
             leaving = here
-        elif (often or loop.refill) and not loop.shadows & loop.live_after and here == frame.live:
+        elif often and not loop.refill and not loop.shadows & loop.live_after and here == frame.live:
             self.release(operand)
             frame.version += 1
             self.code.emit("and.bool.vv", here, here, operand)

@@ -55,6 +55,8 @@ class Masks:
 
     def __init__(self, code: Code) -> None:
         self.code = code
+        # Says to the head of the refill loop that lanes may have left since it last looked.
+        self.left = -1
         self.levels = [Level(Frame(None, None, EVERY))]
 
     @property
@@ -97,7 +99,13 @@ class Masks:
         """Take lanes out of frames, and out of other masks."""
         for frame in frames:
             frame.version += 1
+            if frame.loop is not None and frame.loop.refill:
+                self.tell()
         self.clear([*(frame.live for frame in frames), *others], mask)
+
+    def tell(self) -> None:
+        """Tell the head of the refill loop to look whether lanes have left."""
+        self.code.emit("mov.bool.ss", self.left, self.code.const(BOOL, True))
 
     def forget(self) -> None:
         """Note that lanes may come here which left frames by a jump."""

@@ -14,11 +14,14 @@ from hybrid_rs.ir.ops import OPS, main_type
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
 from hybrid_rs.printers.vm.code import EVERY, SHORT, Code
+from hybrid_rs.printers.vm.counted import Counted
 from hybrid_rs.printers.vm.masks import Masks
 
 __all__ = ["Values"]
 
 _FLIPPED: Final = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
+_FIRST: Final = frozenset({"add", "sub", "mul"})
+_SECOND: Final = frozenset({"add", "sub", "mul"})
 _INVERTED: Final = {"lt": "ge", "ge": "lt", "le": "gt", "gt": "le", "eq": "ne", "ne": "eq"}
 
 
@@ -39,6 +42,8 @@ class Values:
         self.expiring: dict[int, list[int]] = {}
         for variable, place in enumerate(tree.last):
             self.expiring.setdefault(place, []).append(variable)
+        # Counters that aren't kept: their registers hold the time at which they come to their end.
+        self.counters: dict[int, Counted] = {}
         self.inputs = {param.name: place for place, param in enumerate(tree.params)}
         self.place = 0
 
@@ -121,9 +126,21 @@ class Values:
         """Give a constant."""
         return ~self.code.const(expr.type, expr.value)
 
-    def var(self, expr: Var, _want: int | None) -> int:
+    def var(self, expr: Var, want: int | None) -> int:
         """Give a variable."""
-        return self.home(self.tree.names[expr.name])
+        return self.variable(self.tree.names[expr.name], want)
+
+    def variable(self, variable: int, want: int | None = None) -> int:
+        """Give a variable by its number; a counter that isn't kept is printed."""
+        counted = self.counters.get(variable)
+        if counted is None:
+            return self.home(variable)
+        type_ = self.types[variable]
+        if counted.exact:
+            return self.two("sub", type_, counted.time, ~counted.clock, type_, want)
+        op, back = ("add", "sub") if counted.up else ("sub", "add")
+        end = self.two(op, type_, self.value(counted.end), ~counted.clock, type_)
+        return self.two(back, type_, end, counted.time, type_, want)
 
     def cast(self, expr: Cast, want: int | None) -> int:
         """Print a conversion."""
@@ -221,7 +238,12 @@ class Values:
             op, a, b = _FLIPPED.get(op, op), b, a
         self.release(a)
         self.release(b)
+        pair = self.pair(op, type_, a, b)
         dst = self.dest(result, want, lanes=a >= 0 or b >= 0)
+        if pair is not None:
+            name, first, second, third = pair
+            self.code.emit(name, dst, first, second, third)
+            return dst
         name = f"{op}.{SHORT[type_.code]}.{'v' if a >= 0 else 's'}{'v' if b >= 0 else 's'}"
         if node is None or node.site is None:
             self.code.emit(name, max(dst, ~dst), max(a, ~a), max(b, ~b))
@@ -230,14 +252,33 @@ class Values:
             self.code.emit(name, max(dst, ~dst), max(a, ~a), max(b, ~b), mask, node.site)
         return dst
 
+    def pair(self, op: str, type_: Type, a: int, b: int) -> tuple[str, int, int, int] | None:
+        """Take the last op back if this one can be computed together with it; give the name and operands of both.
+
+        Its result must be an operand that nothing else needs: a temporary's register, which was given back just now.
+        """
+        if op not in _SECOND or type_.bits < 32 or a == b:
+            return None
+        for operand, other, turned in ((a, b, False), (b, a, True)):
+            if operand < 0 or operand in self.code.lanes.held:
+                continue
+            last, dst, first, second = self.code.last()
+            name, form = last.partition(".")[0], last[-2:]
+            if dst == operand and name in _FIRST and form in ("vv", "vs"):
+                self.code.take_back()
+                then = "rsub" if turned and op == "sub" else op
+                form += "v" if other >= 0 else "s"
+                return f"{name}_{then}.{SHORT[type_.code]}.{form}", first, second, max(other, ~other)
+        return None
+
     def three(self, expr: Op, type_: Type, want: int | None) -> int:
-        """Print an op of three operands, of which the core mixes classes for `select` only."""
+        """Print an op of three operands, `select` or `fma`; the first is a lane register if any is."""
         operands = [self.value(arg) for arg in expr.args]
         lanes = any(operand >= 0 for operand in operands)
-        if lanes and expr.op == "select":
-            operands[0] = self.splat(operands[0], BOOL)
-        elif lanes:
-            operands = [self.splat(operand, type_) for operand in operands]
+        if operands[0] < 0 <= operands[1] and expr.op == "fma":
+            operands[:2] = operands[1], operands[0]
+        if lanes:
+            operands[0] = self.splat(operands[0], expr.args[0].type)
         for operand in operands:
             self.release(operand)
         dst = self.dest(expr.type, want, lanes=lanes)

@@ -78,13 +78,14 @@ fn faulting(refill: bool) -> Assembler {
     a.op("mov.i32.v", &[y, x]);
     a.op("mov.i32.v", &[shadow, y]);
     a.op("ne.u32.vs", &[live, left, zero]);
-    let head = if refill {
-        a.start_loop();
-        a.op("refill", &[live])
+    let (head, tell) = if refill {
+        let (head, tell) = a.start_loop(live);
+        (head, Some(tell))
     } else {
         a.op("enter", &[]);
-        a.op("compact", &[live])
+        (a.op("compact", &[live]), None)
     };
+    tell.map(|tell| a.op("mov.bool.ss", &tell));
     a.op("and.bool.vv", &[live, live, 0]);
     let out = (!refill).then(|| a.op("jump_if_none", &[live, 0]));
     a.op("mod.i32.vs", &[t, y, seven, live, 1]);
@@ -167,13 +168,14 @@ fn stepping(refill: bool) -> Assembler {
     a.op("mov.u32.s", &[shadow, zero]);
     a.op("mov.u64.s", &[steps, none]);
     a.op("eq.bool.vv", &[live, 0, 0]);
-    let head = if refill {
-        a.start_loop();
-        a.op("refill", &[live])
+    let (head, tell) = if refill {
+        let (head, tell) = a.start_loop(live);
+        (head, Some(tell))
     } else {
         a.op("enter", &[]);
-        a.op("compact", &[live])
+        (a.op("compact", &[live]), None)
     };
+    tell.map(|tell| a.op("mov.bool.ss", &tell));
     a.op("and.bool.vv", &[live, live, 0]);
     a.op("lt.u32.vv", &[go, at, goal]);
     a.op("andn.bool.vv", &[leaving, live, go]);
