@@ -5,7 +5,6 @@
 mod frame;
 mod kernel;
 mod lanes;
-mod math;
 mod meaning;
 mod number;
 pub mod op;
@@ -17,7 +16,6 @@ mod types;
 mod verify;
 
 pub use kernel::kernel;
-pub use math::math;
 pub use program::{Draft, Input, Program, TableInput};
 pub use run::run;
 pub use verify::Malformed;

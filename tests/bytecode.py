@@ -432,8 +432,15 @@ def meaning(parts: list[str]) -> Callable[..., Any]:
         return lambda value: convert(TYPES[parts[1]], TYPES[parts[2]], value)
     if parts[0] == "canon":
         return floats.canonical
-    function, type_ = OPS[parts[0]].function, TYPES[parts[1]]
-    return lambda *values: function(type_, *values)
+    type_ = TYPES[parts[1]]
+    if parts[0] in OPS:
+        function = OPS[parts[0]].function
+        return lambda *values: function(type_, *values)
+    first, second = parts[0].split("_")
+    before, after = OPS[first].function, OPS[second.removeprefix("r")].function
+    if second == "rsub":
+        return lambda a, b, c: after(type_, c, before(type_, a, b))
+    return lambda a, b, c: after(type_, before(type_, a, b), c)
 
 
 CONTROL: dict[str, Callable[[Vm, Instruction], int | None]] = {

@@ -1,8 +1,45 @@
 """Random kernels whose loops keep integers small: by remainders, limits, bits cut off, and counting."""
 
 import random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import irgen
+from hybrid_rs import frontend
+from hybrid_rs.errors import CompileError
+from hybrid_rs.ir.nodes import Function, Param
+from hybrid_rs.ir.types import named
+from lowered import made
 
 TYPES = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float64")
+
+
+COUNTS = ("int8", "int32", "int64", "uint8", "uint32")
+
+
+def function(rng: random.Random) -> Function | None:
+    """Lower a random kernel for random types; None for types that don't go together."""
+    types = [rng.choice(TYPES), rng.choice(TYPES), rng.choice(COUNTS)]
+    args = tuple(frontend.Arg(named(name)) for name in types)
+    try:
+        return frontend.lower(
+            frontend.load(made(source(rng))), args, overflow=rng.choice(["wrap", "wrap", "raise"])
+        ).function
+    except CompileError:
+        return None
+
+
+def arguments(rng: random.Random, function: Function, count: int) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+    """Draw a column of values for each parameter; there are no tables."""
+    params = [param for param in function.params if isinstance(param, Param)]
+    columns = [
+        np.array([irgen.constant(rng, param.type) for _ in range(count)], dtype=param.type.name)
+        for param in params[:-1]
+    ]
+    trips = np.array([rng.choice([0, 1, 2, 3, 5, 9]) for _ in range(count)], dtype=params[-1].type.name)
+    return [*columns, trips], []
 
 
 def source(rng: random.Random) -> str:
@@ -18,7 +55,6 @@ class _Writer:
 
     def kernel(self) -> str:
         casts = [self.rng.choice(["int", "int", "np.int32", "np.int64", "np.uint32", "np.int16"]) for _ in "abc"]
-        self.line(0, "@hr.kernel")
         self.line(0, "def f(x, y, n):")
         start = [self.rng.choice(["x", "y", "0", "1", "x % 50", "min(max(y, -9), 99)"]) for _ in casts]
         for name, cast, value in zip("abc", casts, start, strict=True):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hybrid_rs import frontend, language
+from hybrid_rs import elementary, frontend, language
 from hybrid_rs.frontend import Arg, TableArg, Typed
 from hybrid_rs.ir import reference
 from hybrid_rs.ir.types import BOOL, FLOAT64, INT64, named
@@ -66,7 +66,7 @@ def run(function: Callable[..., Any], *args: object, **options: Any) -> Any:
     values = [value.item() if isinstance(value, np.generic) else value for value in args]
     tables = [guard.expected for guard in typed.captured]
     try:
-        found = reference.run(typed.function, [*values, *tables], 1_000_000)
+        found = reference.run(elementary.expanded(typed.function), [*values, *tables], 1_000_000)
     except reference.Faulted as fault:
         return typed.function.sites[fault.site].exception
     results = tuple(

@@ -1,6 +1,7 @@
 """Machine code loaded and called from tests: an ELF file checked, a frame filled in, results and faults read back."""
 
 import ctypes
+import itertools
 import random
 import struct
 from collections.abc import Callable, Sequence
@@ -126,13 +127,13 @@ class Native:
         polls = 0
         left = iter(ranges[1:])
 
-        @POLL
+        @POLL  # type: ignore[untyped-decorator]
         def poll(_frame: int) -> int:
             nonlocal polls
             polls += 1
             return int(stop_after is not None and polls > stop_after)
 
-        @NEXT
+        @NEXT  # type: ignore[untyped-decorator]
         def following(_frame: int, place: Any) -> int:
             found = next(left, None)
             if found is not None:
@@ -171,7 +172,7 @@ def fresh(function: Function, count: int) -> list[NDArray[Any]]:
 def cuts(rng: random.Random, count: int) -> list[tuple[int, int]]:
     """Cut [0, count) into ranges."""
     places = [0, *sorted(rng.randrange(count + 1) for _ in range(rng.choice([0, 1, 3]))), count]
-    return list(zip(places[:-1], places[1:], strict=True))
+    return list(itertools.pairwise(places))
 
 
 def same_bits(found: NDArray[Any], wanted: Sequence[Any], type_: Type) -> bool:

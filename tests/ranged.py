@@ -20,10 +20,8 @@ from hybrid_rs.ir.nodes import (
     Load,
     Loop,
     Op,
-    Param,
     Return,
     Stmt,
-    Table,
     Var,
 )
 from hybrid_rs.passes import ranges
@@ -55,9 +53,8 @@ class Checked:
         self.body = self.statements(function.body)
         assert next(self.items, None) is None, "the second walk doesn't take all items"
 
-    def run(self, args: Sequence[Any], max_steps: int) -> Any:
-        scalars = [arg for param, arg in zip(self.function.params, args, strict=True) if isinstance(param, Param)]
-        tables = [arg for param, arg in zip(self.function.params, args, strict=True) if isinstance(param, Table)]
+    def run(self, scalars: Sequence[Any], tables: Sequence[Any], max_steps: int) -> Any:
+        """Compute one element; AssertionError for a value outside of its interval, Faulted for a fault."""
         return _Machine(self, tables, max_steps).element(scalars)
 
     # ---- the second walk, which makes a new node of each
@@ -118,7 +115,7 @@ class Checked:
 
 
 class _Machine(reference._Machine):
-    def __init__(self, checked: Checked, tables: list[Any], max_steps: int) -> None:
+    def __init__(self, checked: Checked, tables: Sequence[Any], max_steps: int) -> None:
         self.checked = checked
         # What a select evaluates but may not take is only known where it is taken.
         self.free: set[int] = set()

@@ -19,7 +19,7 @@ from hybrid_rs.workers import get_num_threads, set_num_threads, threads
 
 if TYPE_CHECKING:
     from hybrid_rs.bench.sweep import sweep
-    from hybrid_rs.explain import Explanation, explain
+    from hybrid_rs.explanation import Explanation, explain
     from hybrid_rs.info import config, features, show_config
     from hybrid_rs.language import bits, fma, from_bits, quot, rem
     from hybrid_rs.metrics import Metrics
@@ -72,11 +72,11 @@ __all__ = [
 
 # Loaded at first use, to keep the import quick.
 _LAZY = {
-    "Explanation": "hybrid_rs.explain",
+    "Explanation": "hybrid_rs.explanation",
     "Metrics": "hybrid_rs.metrics",
     "bits": "hybrid_rs.language",
     "config": "hybrid_rs.info",
-    "explain": "hybrid_rs.explain",
+    "explain": "hybrid_rs.explanation",
     "features": "hybrid_rs.info",
     "fma": "hybrid_rs.language",
     "from_bits": "hybrid_rs.language",

@@ -1,4 +1,4 @@
-//! The block VM for Python: its op table, and the elementary functions that it computes with.
+//! The block VM for Python: its op table.
 
 use std::sync::Arc;
 
@@ -22,15 +22,6 @@ fn vm_ops(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         table.set_item(&row.name, (number, PyTuple::new(py, fields.collect::<Vec<_>>())?))?;
     }
     Ok(table)
-}
-
-/// The value of an elementary function in float32 (`bits` 32) or float64 (64), as every engine computes it.
-#[pyfunction]
-#[pyo3(signature = (name, bits, *arguments))]
-fn math(name: &str, bits: u32, arguments: Vec<f64>) -> PyResult<f64> {
-    vm::math(name, bits, &arguments).ok_or_else(|| {
-        PyValueError::new_err(format!("name: no {bits}-bit function {name} of {} arguments", arguments.len()))
-    })
 }
 
 /// An argument as Python gives it: dtype name, number of axes or -1 for a scalar, whether it is uniform.
@@ -107,6 +98,5 @@ fn codes(argument: &str, codes: &[u8]) -> PyResult<Vec<DType>> {
 }
 
 pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(vm_ops, module)?)?;
-    module.add_function(wrap_pyfunction!(math, module)?)
+    module.add_function(wrap_pyfunction!(vm_ops, module)?)
 }

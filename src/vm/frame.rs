@@ -9,7 +9,8 @@ use crate::kernel::{Ctx, Site};
 /// The place of a mask that stands for every lane, and of what isn't there.
 pub(super) const EVERY: u32 = u32::MAX;
 
-/// An instruction made ready: fields hold the places of registers instead of their numbers.
+/// An instruction made ready: fields hold the places of registers instead of their numbers; those of `back`, which names
+/// none, what the instructions that it goes back over cost a lane, and how many they are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Inst {
     pub(super) code: Code,

@@ -15,3 +15,4 @@ pub(super) mod map;
 pub(super) mod masks;
 pub(super) mod memory;
 pub(super) mod moves;
+pub(super) mod pairs;

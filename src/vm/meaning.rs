@@ -115,6 +115,8 @@ binary! {
     Add<Number> -> T = |a, b| a.add(b);
     Sub<Number> -> T = |a, b| a.sub(b);
     Mul<Number> -> T = |a, b| a.mul(b);
+    /// The subtraction the other way round.
+    RSub<Number> -> T = |a, b| b.sub(a);
     Div<Float> -> T = |a, b| a.div(b);
     FloorDiv<Float> -> T = |a, b| a.floor_div_mod(b).0;
     FloorMod<Float> -> T = |a, b| a.floor_div_mod(b).1;

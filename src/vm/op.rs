@@ -116,13 +116,24 @@ pub struct Row {
     /// Its fields, in the order of the columns.
     pub fields: Vec<(Field, Kind)>,
     pub(super) exec: Exec,
-    /// What it costs a lane, in units of an addition: the measure of the work between two polls.
+    /// What it costs a lane, in units of an addition of the same type.
     pub(super) weight: u32,
     /// Whether it divides by the uniform register of `b`, through a reciprocal.
     pub(super) divides: bool,
 }
 
 impl Row {
+    /// What it costs a lane, in additions of bytes: a vector holds fewer lanes of a wider type. Uniform registers cost
+    /// lanes nothing.
+    pub(super) fn cost(&self) -> u64 {
+        let bytes = self.fields.iter().map(|(_, kind)| match kind {
+            Kind::V(dtype) => dtype.size() as u64,
+            Kind::Mask => 1,
+            _ => 0,
+        });
+        u64::from(self.weight) * bytes.max().unwrap_or(0)
+    }
+
     /// The fields that it writes registers of.
     pub(super) fn written(&self) -> impl Iterator<Item = (Field, Kind)> {
         let written: &[Field] = match &self.exec {

@@ -69,7 +69,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub struct Program {
     pub(super) code: Vec<Inst>,
-    /// Cost of the instructions before each one, and of all.
+    /// What the instructions before each one cost a lane, and all of them.
     pub(super) weights: Vec<u64>,
     pub(super) inputs: Vec<Input>,
     pub(super) outputs: Vec<DType>,
@@ -105,10 +105,16 @@ impl Program {
         let places = places(&draft.lanes);
         let stride = draft.lanes.iter().map(|dtype| dtype.size()).sum::<usize>();
         let mut ahead = Vec::new();
-        let code = facts.words.iter().map(|word| ready(draft, &facts, word, level, &places, &mut ahead)).collect();
+        let mut code: Vec<Inst> =
+            facts.words.iter().map(|word| ready(draft, &facts, word, level, &places, &mut ahead)).collect();
         let mut weights = vec![0];
         for word in &facts.words {
-            weights.push(weights[weights.len() - 1] + u64::from(row(word).weight));
+            weights.push(weights[weights.len() - 1] + row(word).cost());
+        }
+        for (at, inst) in code.iter_mut().enumerate().filter(|(_, inst)| inst.control == Control::Back) {
+            let to = inst.imm as usize;
+            inst.a = u32::try_from(weights[at + 1] - weights[to]).unwrap_or(u32::MAX);
+            inst.b = (at + 1 - to) as u32;
         }
         let at = |register: &usize| Place { place: places[*register], size: draft.lanes[*register].size() as u32 };
         let moving = std::iter::once(&0).chain(draft.permute.iter().filter(|register| **register != 0));

@@ -13,10 +13,10 @@ use super::verify::NESTING;
 use crate::kernel::{Ctx, Status};
 use refill::Idle;
 
-/// Work between two polls, in additions of a lane: about 50 µs.
-const POLL_WORK: u64 = 500_000;
-/// Work that an instruction takes beside its lanes, in the same unit: 5 to 10 ns.
-const DISPATCH: u64 = 64;
+/// Work between two polls, in additions of a byte: about 50 µs.
+const POLL_WORK: u64 = 5_000_000;
+/// Work that an instruction takes beside its lanes, in the same unit: about 5 ns.
+const DISPATCH: u64 = 512;
 
 /// Why a segment's run came to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod control;
 mod floats;
 mod ints;
 mod moves;
+mod pairs;
 
 use super::op::Table;
 use build::Builder;
@@ -19,5 +20,6 @@ pub(super) fn build() -> Table {
     floats::rows::<f32>(&mut to);
     floats::rows::<f64>(&mut to);
     moves::rows(&mut to);
+    pairs::rows(&mut to);
     to.finish()
 }

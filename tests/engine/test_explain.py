@@ -65,11 +65,10 @@ def test_more_operands_than_the_caches_hold() -> None:
     kernel = hr.kernel(halved)
     kernel(X, 1.0, engine="native")
     (variant,) = kernel._specialiser.variants()
+    core: Any
     (core,) = variant.kernels.values()
-    assert core.native is not None
-    threshold = core.native["streams_from"]
-    assert threshold is not None
-    enough = threshold // 16 + 1  # elements of 8 bytes, and as many results
+    limit = core.native["streams_from"]
+    enough = limit // 16 + 1  # elements of 8 bytes, and as many results
     x = np.empty(2 * enough)
     assert hr.explain(kernel, x[:enough], 1.0).streams
     assert "bypass the caches" in str(hr.explain(kernel, x, 1.0))

@@ -241,7 +241,9 @@ def test_remainders_of_far_quotients() -> None:
     rng = np.random.default_rng(3)
     for type_ in (FLOAT64, named("float32")):
         a, b = (rng.uniform(1, 2, 400) * 2.0 ** rng.integers(-120, 120, 400) * rng.choice([-1, 1], 400) for _ in "ab")
-        pairs = list(zip(a.astype(type_.name).tolist(), b.astype(type_.name).tolist(), strict=True))
+        pairs: list[tuple[float, ...]] = list(
+            zip(a.astype(type_.name).tolist(), b.astype(type_.name).tolist(), strict=True)
+        )
         names = ("fmod", "mod", "floordiv")
         values: list[Expr] = [Op(name, type_, (variable(0, type_), variable(1, type_))) for name in names]
         for target in ("native", "baseline"):

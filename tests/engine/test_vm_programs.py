@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import hybrid_rs as hr
 import irgen
-from hybrid_rs import _core
+from hybrid_rs import _core, elementary
 from hybrid_rs.ir import reference
 from hybrid_rs.ir.nodes import Function, Param
 from hybrid_rs.ir.types import ALL, BOOL, FLOAT64, INT32
@@ -62,6 +62,7 @@ def test_random_functions_mean_the_same_on_the_vm(seed: int) -> None:
     opaque = rng.random() < 0.2
     size = rng.choice([4, 8, 14, 25])
     function = irgen.generate(rng, size=size, faults=rng.choice([0, 0.02, 0.1]), opaque=opaque, types=types)
+    function = elementary.expanded(function)
     case = Case(rng, function, rng.choice([1, 3, 60, 300, 700]), rng.choice([None, None, 1, 3, 10, 1000]))
     with hr.Runtime(threads=2) as runtime:
         core = runtime._core

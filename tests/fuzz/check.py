@@ -26,7 +26,7 @@ LENGTHS = (1, 2, 3, 7, 63, 64, 65, 127, 255, 256, 257, 300, 511, 512, 513, 600)
 CHUNKS = (None, None, 1, 5, 64, 100, 256, 1000)
 PLENTY = 1_000_000
 # Programs that are compiled to machine code as well, and what the compiler is asked for.
-COMPILED = 0.3
+compiled_share = 0.3
 SHAPES = (None, None, None, (1, 1), (4, 1), (8, 1), (8, 2), (16, 1), (2, 4))
 # Texts of raise and assert that the generator writes, which the fault's exception has to carry.
 WRITTEN = {"no such case", "must hold", "not {this}, 50 %"}
@@ -67,7 +67,7 @@ def check(program: Program) -> Tally:
     """Hold a program against its oracles. Raises MismatchError with what differs."""
     rng = random.Random(program.seed)
     tally = Tally(programs=1, plain=int(program.plain))
-    compiles = rng.random() < COMPILED
+    compiles = rng.random() < compiled_share
     wanted: dict[str, Any] = {"shape": rng.choice(SHAPES), "refill": rng.random() < 0.7}
     with build.module(program.source) as names, native.forced(**wanted):
         kernel = build.kernel_of(names)

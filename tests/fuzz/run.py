@@ -26,6 +26,7 @@ import numpy as np
 
 import hybrid_rs as hr
 
+from . import check as checking
 from .check import MismatchError, Tally, check
 from .generate import generate
 from .shrink import script, shrink
@@ -108,12 +109,17 @@ class Record:
         self.path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def fuzz(programs: int, seconds: float, jobs: int, record: Record, scratch: Path) -> None:
+def set_share(share: float) -> None:
+    """Say how many of this process's programs are compiled to machine code."""
+    checking.compiled_share = share
+
+
+def fuzz(programs: int, seconds: float, jobs: int, share: float, record: Record, scratch: Path) -> None:
     """Run blocks of seeds in `jobs` processes until the programs or the seconds are used up."""
     begun, base = time.monotonic(), record.seconds
     last = record.following + programs
     pending: dict[Future[Any], tuple[int, int]] = {}
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=set_share, initargs=(share,)) as pool:
         handed = record.following
         while True:
             while len(pending) < 2 * jobs and handed < last and time.monotonic() - begun < seconds:
@@ -156,6 +162,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing new after this long")
     parser.add_argument("--record", type=Path, default=None, help="JSON to write, and to continue where it exists")
+    parser.add_argument(
+        "--compiled", type=float, default=checking.compiled_share, help="the share of programs run as machine code, too"
+    )
     options = parser.parse_args(arguments)
     seed = int.from_bytes(os.urandom(4), "little") if options.seed is None else options.seed
     record = Record(options.record, seed)
@@ -165,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="hybrid_rs-fuzz-") as scratch, tempfile.TemporaryDirectory() as cache:
         os.environ["HYBRID_RS_CACHE_DIR"] = cache  # code of random programs is worth nothing later
         try:
-            fuzz(options.programs, options.seconds, options.jobs, record, Path(scratch))
+            fuzz(options.programs, options.seconds, options.jobs, options.compiled, record, Path(scratch))
         except BrokenProcessPool:
             seeds = sorted(int(file.read_text(encoding="ascii")) for file in Path(scratch).iterdir())
             print(f"CRASH or hang: a process died; the programs that ran: {seeds}", flush=True)

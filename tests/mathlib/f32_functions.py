@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import mpmath
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 __all__ = ["FUNCTIONS", "Function", "distance"]
 
@@ -54,7 +55,7 @@ def distance(found: Array, wanted: Array) -> Array:
         result = np.clip(found.astype(np.float64), -limit, limit)
         target = np.clip(wanted, -limit, limit)
         exponent = np.clip(np.frexp(target)[1] - 1, -126, 127) - 23
-        off = np.ldexp(np.abs(result - target), -exponent)
+        off: Array = np.ldexp(np.abs(result - target), -exponent)
         off[np.isinf(wanted) & (found != wanted)] = np.inf
         off[(wanted == 0) & ((found != 0) | (np.signbit(found) != np.signbit(wanted)))] = np.inf
         # A result that is 0 because it is too small keeps the sign.
@@ -96,5 +97,16 @@ _ROWS: Final = (
     Function("f32_arc", "acos", np.arccos, mpmath.acos),
     Function("f32_arc", "atan", np.arctan, mpmath.atan),
     Function("f32_arc", "atan2", np.arctan2, mpmath.atan2, arguments=2),
+    Function("f32_hyperbolic", "sinh", np.sinh, mpmath.sinh),
+    Function("f32_hyperbolic", "cosh", np.cosh, mpmath.cosh),
+    Function("f32_hyperbolic", "tanh", np.tanh, mpmath.tanh),
+    Function("f32_area", "asinh", np.arcsinh, mpmath.asinh),
+    Function("f32_area", "acosh", np.arccosh, mpmath.acosh),
+    Function("f32_area", "atanh", np.arctanh, mpmath.atanh),
+    Function("f32_root", "cbrt", np.cbrt, mpmath.cbrt),
+    Function("f32_root", "hypot", np.hypot, mpmath.hypot, arguments=2),
+    Function("f32_erf", "erf", special.erf, mpmath.erf),
+    Function("f32_erf", "erfc", special.erfc, mpmath.erfc),
+    Function("f32_pow", "pow", np.power, mpmath.power, arguments=2),
 )
 FUNCTIONS: Final[dict[str, Function]] = {row.name: row for row in _ROWS}

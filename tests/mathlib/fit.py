@@ -37,6 +37,8 @@ class Fit:
     """What a difference is multiplied with, to be the error that counts: relative to a result, in most cases."""
     held: tuple[float, ...] = ()
     """The lowest coefficients, where they are given."""
+    doubled: bool = False
+    """Whether the lowest coefficient is the sum of two float32 numbers; it is given as one number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,12 @@ def solve(fit: Fit) -> Solved:
         places = [(low + high - (high - low) * mpmath.cospi(mpf(i) / (many - 1))) / 2 for i in range(many)]
         values = [mpf(fit.function(x)) for x in places]
         weights = [abs(mpf(fit.weight(x))) for x in places]
-        chosen = _rounded(places, values, weights, [mpf(c) for c in fit.held], fit.count)
+        held = [mpf(c) for c in fit.held]
+        if fit.doubled:
+            first = _remez(places, values, weights, held, fit.count)[0]
+            most = mpf(float(np.float32(float(first))))
+            held.append(most + mpf(float(np.float32(float(first - most)))))
+        chosen = _rounded(places, values, weights, held, fit.count)
         return Solved(tuple(float(c) for c in chosen), float(_greatest(places, values, weights, chosen)))
 
 

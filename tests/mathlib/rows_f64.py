@@ -63,7 +63,7 @@ ROWS: Final = {
             "all exponents": exponents,
             "near odd multiples of ln(2) / 2": lambda n: near(_HALVES[52:], n, reach=40),
         },
-        0.80,
+        0.85,
     ),
     "exp2.f64": Row(
         f64_exp.exp2,
@@ -75,7 +75,7 @@ ROWS: Final = {
             "all exponents": exponents,
             "near halves": lambda n: near(np.arange(-1022, 1024) + 0.5, n, reach=40),
         },
-        0.80,
+        0.85,
         estimate=np.exp2,
     ),
     "expm1.f64": Row(
@@ -200,7 +200,7 @@ ROWS: Final = {
             "all exponents": lambda n: exponents(n, 1, signed=False),
             "near 1": lambda n: near([1.0], n, reach=51),
         },
-        0.80,
+        0.85,
     ),
     "atanh.f64": Row(
         f64_hyperbolic.atanh,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybrid_rs import frontend, language
+from hybrid_rs import elementary, frontend, language
 from hybrid_rs.frontend import TableArg
 from hybrid_rs.ir import reference
 from lowered import arg, made
@@ -33,7 +33,7 @@ class Kernel:
             value if isinstance(value, TableArg) and name in tables else element(value)
             for name, value in zip(source.parameters, map(arg, args), strict=True)
         ]
-        function = frontend.lower(source, tuple(types)).function
+        function = elementary.expanded(frontend.lower(source, tuple(types)).function)
         scalars = [value for name, value in zip(source.parameters, args, strict=True) if name not in tables]
         shape = np.broadcast_shapes(*[np.shape(value) for value in scalars])
         out = np.empty(shape, function.results[0].name)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybrid_rs import _core
 from hybrid_rs.ir import floats, ops
 from hybrid_rs.ir.ops import OPS, OpFault, Row
 from hybrid_rs.ir.types import ALL, BOOL, FLOAT32, FLOAT64, Type, named
@@ -341,31 +340,3 @@ def test_fits_is_numpy_s_safe_cast_and_exact() -> None:
         # NumPy takes 64-bit integers to float64 as safe although it holds 53 bits only.
         exact = not (source.is_integer and source.bits == 64 and target.is_float)
         assert ops.fits(source, target) == (safe and exact), (source, target)
-
-
-# ---- the core's elementary functions
-
-PYTHON_NAMES = {"asin": "asin", "tgamma": "gamma", "pow": "pow"}
-
-
-@pytest.mark.skipif(not hasattr(_core, "math"), reason="the core has no elementary functions")
-@pytest.mark.parametrize("row", [row for row in OPS.values() if row.opaque], ids=lambda row: row.name)
-@pytest.mark.parametrize("type_", [FLOAT32, FLOAT64], ids=str)
-def test_elementary_functions(row: Row, type_: Type) -> None:
-    function = getattr(math, PYTHON_NAMES.get(row.name, row.name))
-    samples = [0.125, 0.5, 0.75, 1.0, 1.5, 2.25, -0.25, -0.625, 3.5, 10.0]
-    tolerance = 1e-5 if type_ is FLOAT32 else 1e-14
-    compared = 0
-    for args in itertools.product(samples, repeat=row.arity):
-        try:
-            expected = function(*args)
-        except ValueError:
-            assert not math.isfinite(row.function(type_, *args))
-            continue
-        if isinstance(expected, complex):
-            continue
-        actual = row.function(type_, *args)
-        assert ops.held(type_, actual)
-        assert actual == pytest.approx(expected, rel=tolerance, abs=tolerance), args
-        compared += 1
-    assert compared > 3

@@ -56,7 +56,9 @@ def definition(name: str, type_: Type) -> Function:
     negative = If(Op("lt", BOOL, (v, Const(type_, 0.0))), (Return((times(0.5),)),), ())
     body = (Assign("v1", total), Assign("n", const(0)), Block("b", (negative, loop, Break("b"))), Return((v,)))
     sites = (Site("RuntimeError", "steps", "definition.py", 1),)
-    made = Function(name, tuple(params), (Param("v1", type_), Param("n", INT64)), (type_,), body, sites, 0)
+    made = Function(
+        name, tuple(params), (Param("v1", type_), Param("n", INT64), Param("result", type_)), (type_,), body, sites, 0
+    )
     verify(made)
     return made
 
@@ -89,7 +91,7 @@ def test_a_random_function_keeps_its_results_and_faults(seed: int) -> None:
     columns, tables = irgen.arguments(rng, made, 6)
     expanded = expand.expand(made, definition)
     verify(expanded)
-    assert not any(map(expand.elementary, expressions(expanded)))
+    assert not any(map(ops.elementary, expressions(expanded)))
     # The definition's own loop takes steps as well, so these are without a limit.
     assert irgen.outcomes(expanded, columns, tables, None) == irgen.outcomes(made, columns, tables, None)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from hybrid_rs import _core, arrays, calls, frontend, passes, tracebacks
+from hybrid_rs import _core, arrays, calls, elementary, frontend, tracebacks
 from hybrid_rs.compiled import operands
 from hybrid_rs.compiled.operands import Operand
 from hybrid_rs.compiled.signatures import Argument, Declared, shown
@@ -82,7 +82,7 @@ class Variant:
         """Return the function after all passes; with `steps` each element keeps its number of steps."""
         found = self._passed.get(steps)
         if found is None:
-            found = self._passed[steps] = passes.run(self.typed.function, steps=steps)
+            found = self._passed[steps] = elementary.optimised(self.typed.function, steps=steps)
         return found
 
     def tables(self) -> tuple[NDArray[Any], ...] | None:
@@ -199,7 +199,9 @@ class Specialiser:
         if engine == "reference":
             from hybrid_rs.compiled.reference import Reference
 
-            return calls.Resolved(None, inputs, tables, captured, results, Reference(typed.function))
+            return calls.Resolved(
+                None, inputs, tables, captured, results, Reference(elementary.expanded(typed.function))
+            )
         kernel = self.kernel(variant, _uniform(read), steps=steps)
         if engine == "native":
             self.compile(variant, kernel)

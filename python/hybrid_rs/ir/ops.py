@@ -14,10 +14,10 @@ from typing import Any, Final, TypeAlias
 
 from hybrid_rs.ir import floats, integers
 from hybrid_rs.ir.integers import HIGH, LOW, OpFault
-from hybrid_rs.ir.nodes import Op
+from hybrid_rs.ir.nodes import Expr, Op
 from hybrid_rs.ir.types import ALL, BOOL, Type, named
 
-__all__ = ["OPS", "OpFault", "Row", "convert", "convert_checked", "fits", "held", "main_type"]
+__all__ = ["OPS", "OpFault", "Row", "convert", "convert_checked", "elementary", "fits", "held", "main_type"]
 
 Function: TypeAlias = Callable[..., float]
 Form: TypeAlias = tuple[tuple[Type, ...], Type]
@@ -45,7 +45,7 @@ class Row:
     faults: str | None = None
     """The exception of its faults, which only integers have; None where it has none."""
     opaque: bool = False
-    """Whether floats are computed by the core's elementary functions."""
+    """Whether on floats it is an elementary function: a name for a definition, which is put in ahead of engines."""
     commutes: bool = False
     """Whether swapping its two operands never changes the result."""
     forms: Mapping[int, Form] = field(default_factory=dict, repr=False)
@@ -75,6 +75,11 @@ def main_type(op: Op) -> Type:
     """Give the T of an op node whose name and arity are right."""
     place = OPS[op.op].operands.find("T")
     return op.args[place].type if place >= 0 else op.type
+
+
+def elementary(expr: Expr) -> bool:
+    """Whether an expression is an elementary function's op."""
+    return isinstance(expr, Op) and expr.type.is_float and OPS[expr.op].opaque
 
 
 def _row(
@@ -164,11 +169,11 @@ def _plain(function: Function) -> Function:
     return lambda _type, *values: function(*values)
 
 
-def _core(name: str) -> Function:
-    def meaning(type_: Type, *values: float) -> float:
-        from hybrid_rs import _core
+def _named(name: str) -> Function:
+    """Give the meaning of an elementary function: none here, since its definition is a function of the IR."""
 
-        return _core.math(name, type_.bits, *values)
+    def meaning(_type: Type, *_values: float) -> float:
+        raise LookupError(f"{name}: its definition wasn't put in")
 
     return meaning
 
@@ -181,7 +186,7 @@ def _mod(type_: Type, a: Any, b: Any) -> float:
     return floats.divmod_floor(type_, a, b)[1] if type_.kind == "f" else integers.mod(type_, a, b)
 
 
-_pow_float = _core("pow")
+_pow_float = _named("pow")
 
 
 def _pow(type_: Type, a: Any, b: Any) -> float:
@@ -248,6 +253,6 @@ for _name in (
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
     "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "cbrt", "erf", "erfc", "lgamma", "tgamma",
 ):  # fmt: skip
-    _row(_name, _FLOATS, "T T", _core(_name), opaque=True)
+    _row(_name, _FLOATS, "T T", _named(_name), opaque=True)
 for _name in ("atan2", "hypot"):
-    _row(_name, _FLOATS, "TT T", _core(_name), opaque=True)
+    _row(_name, _FLOATS, "TT T", _named(_name), opaque=True)

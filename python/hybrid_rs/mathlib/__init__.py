@@ -21,8 +21,18 @@ _OPS: Final = {
     "f64_hyperbolic": "sinh cosh tanh asinh acosh atanh",
     "f64_trig": "sin cos tan",
     "f64_inverse": "asin acos atan atan2",
+    "f64_erf": "erf erfc",
+    "f64_gamma": "lgamma tgamma",
     "f32_exp": "exp exp2 expm1",
     "f32_log": "log log2 log10 log1p",
+    "f32_erf": "erf erfc",
+    "f32_gamma": "lgamma tgamma",
+    "f32_pow": "pow",
+    "f32_root": "cbrt hypot",
+    "f32_hyperbolic": "sinh cosh tanh",
+    "f32_area": "asinh acosh atanh",
+    "f32_trig": "sin cos tan",
+    "f32_arc": "asin acos atan atan2",
 }
 FILES: Final = {(op, int(file[1:3])): file for file, ops in _OPS.items() for op in ops.split()}
 """The file of each function, by the name of its op and the bits of its type."""

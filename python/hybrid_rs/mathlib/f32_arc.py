@@ -1,7 +1,7 @@
 """Inverse sine, cosine and tangent of float32 numbers.
 
-Each is base + k (s + s**3 p), p being a polynomial in s**2: k and base, a multiple of pi / 2, bring s near 0. The sum of
-base and k s is kept with its rest, and so is what a root or a quotient s was rounded by.
+Each is base + k (s + s**3 p), p being a polynomial in s**2: k and base, a multiple of pi / 2, bring s near 0. The sum
+of base and k s is kept with its rest, and so is what a root or a quotient s was rounded by.
 """
 
 from __future__ import annotations
@@ -61,8 +61,7 @@ def series(z: Any) -> Any:
     p = fma(z, 0.04216644912958145, 0.024180764332413673)
     p = fma(z, p, 0.045469772070646286)
     p = fma(z, p, 0.07495306432247162)
-    p = fma(z, p, 0.16666752099990845)
-    return p
+    return fma(z, p, 0.16666752099990845)
 
 
 def summed(base: Any, k: Any, s: Any, rest: Any) -> Any:

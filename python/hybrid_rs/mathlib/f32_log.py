@@ -36,10 +36,7 @@ _PER_LN10_REST = -1.0103049952192578e-08
 def log(x: Any) -> Any:
     """Return the natural logarithm of x."""
     e, f = parts(x, _QUARTERS)
-    q = quotient(f)
-    high = fma(e, _LN2, f)
-    low = f + fma(e, _LN2, -high)
-    return ended(x, high + fma(f * f, q, fma(e, _LN2_REST, low)))
+    return ended(x, summed(e, f, 0.0))
 
 
 def log2(x: Any) -> Any:
@@ -81,21 +78,25 @@ def log1p(x: Any) -> Any:
     """Return the natural logarithm of 1 + x; what the sum was rounded by is added to f."""
     u = 1.0 + x
     lost = x - (u - 1.0)
-    place = bits(u) + (_ONE - _QUARTERS)
-    biased = place >> 23
-    scale = from_bits((254 - min(biased, 253)) << 23)
-    f = (from_bits((place & 0x7FFFFF) + _QUARTERS) - 1.0) + lost * scale
-    e = np.float32(np.int32(biased)) - 127.0
-    q = quotient(f)
-    high = fma(e, _LN2, f)
-    low = f + fma(e, _LN2, -high)
-    result = high + fma(f * f, q, fma(e, _LN2_REST, low))
+    e, f, rest = near(u, lost)
+    result = summed(e, f, rest)
     result = np.where(u > 0.0, np.where(u < _INF, result, u), np.where(u == 0.0, -_INF, _NAN))
     return np.where(abs(x) < 2.0**-24, x, result)
 
 
-def quotient(f: Any) -> Any:
-    """Return (log(1 + f) - f) / f**2 for -1/4 <= f <= 1/2."""
+def near(u: Any, low: Any) -> Any:
+    """Return e, f and what f lacks for the logarithm of u + low; u is positive, and none of the smallest numbers."""
+    place = bits(u) + (_ONE - _QUARTERS)
+    biased = place >> 23
+    # What is added to a very large u is 0, so its factor may be anything finite.
+    part = low * from_bits((254 - min(biased, 253)) << 23)
+    base = from_bits((place & 0x7FFFFF) + _QUARTERS) - 1.0
+    f = base + part
+    return np.float32(np.int32(biased)) - 127.0, f, part - (f - base)
+
+
+def summed(e: Any, f: Any, rest: Any) -> Any:
+    """Return e ln 2 + log(1 + f) + rest for -1/4 <= f <= 1/2."""
     q = fma(f, -0.045163579285144806, 0.10474657267332077)
     q = fma(f, q, -0.13165317475795746)
     q = fma(f, q, 0.14477938413619995)
@@ -103,7 +104,10 @@ def quotient(f: Any) -> Any:
     q = fma(f, q, 0.19990821182727814)
     q = fma(f, q, -0.25000107288360596)
     q = fma(f, q, 0.3333345055580139)
-    return fma(f, q, -0.5)
+    q = fma(f, q, -0.5)
+    high = fma(e, _LN2, f)
+    low = (f + fma(e, _LN2, -high)) + rest
+    return high + fma(f * f, q, fma(e, _LN2_REST, low))
 
 
 def parts(x: Any, least: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..language import bits, fma, from_bits
+from hybrid_rs.language import bits, fma, from_bits
 
 __all__ = ["acos", "asin", "atan", "atan2"]
 
@@ -47,20 +47,23 @@ def acos(x: Any) -> Any:
 
 
 def _arc(a: Any, large: Any) -> Any:
-    """Return s, and what it is less than asin(s): s is a, or sqrt((1 - a) / 2) where a is large; acos(a) is 2 asin(s)."""
+    """Return s, and what it is less than asin(s).
+
+    s is a, or sqrt((1 - a) / 2) where a is large: then acos(a) is 2 asin(s).
+    """
     z = fma(a, -0.5, 0.5) if large else a * a
     s = np.sqrt(z) if large else a
-    p = fma(z, 0.03260419355606208, -0.020963621857307636)
-    p = fma(z, p, 0.02168516822424985)
-    p = fma(z, p, 0.003714359240076791)
-    p = fma(z, p, 0.010778478947310394)
-    p = fma(z, p, 0.011399169541830853)
-    p = fma(z, p, 0.01398079597421738)
-    p = fma(z, p, 0.01735161356296582)
-    p = fma(z, p, 0.022372214922035262)
-    p = fma(z, p, 0.030381942709768798)
-    p = fma(z, p, 0.04464285717456668)
-    p = fma(z, p, 0.07499999999970865)
+    p = fma(z, 0.032567827520119996, -0.020917068434360083)
+    p = fma(z, p, 0.021660382513360357)
+    p = fma(z, p, 0.0037213499646214674)
+    p = fma(z, p, 0.010777403017750525)
+    p = fma(z, p, 0.01139924359281597)
+    p = fma(z, p, 0.013980797817968876)
+    p = fma(z, p, 0.017351612874611184)
+    p = fma(z, p, 0.02237221496665919)
+    p = fma(z, p, 0.030381942708719634)
+    p = fma(z, p, 0.04464285717456994)
+    p = fma(z, p, 0.0749999999997087)
     p = fma(z, p, 0.1666666666666676)
     # What the root's rounding left, about (z - s * s) / (2 s).
     halved = from_bits(_HALVED - bits(s)) if large else 0.0
@@ -125,16 +128,16 @@ def _quotient(top: Any, bottom: Any, middle: Any, back: Any) -> Any:
     t = n * inverse
     left = fma(t, d_rest, fma(t, d, n)) * inverse
     z = t * t
-    p = fma(z, 0.010090890670718913, -0.027402679413369067)
-    p = fma(z, p, 0.04184813067697035)
-    p = fma(z, p, -0.05121522239263413)
-    p = fma(z, p, 0.05858217621918592)
-    p = fma(z, p, -0.0666380260066156)
-    p = fma(z, p, 0.07692073484610061)
-    p = fma(z, p, -0.09090896235216755)
-    p = fma(z, p, 0.11111110659629832)
-    p = fma(z, p, -0.1428571427638527)
-    p = fma(z, p, 0.199999999999031)
+    p = fma(z, 0.010115989645749252, -0.027433600487778688)
+    p = fma(z, p, 0.04186411958118669)
+    p = fma(z, p, -0.05121969786065424)
+    p = fma(z, p, 0.05858290134798153)
+    p = fma(z, p, -0.06663809230487579)
+    p = fma(z, p, 0.07692073770696779)
+    p = fma(z, p, -0.09090896235579564)
+    p = fma(z, p, 0.11111110659285313)
+    p = fma(z, p, -0.14285714276378797)
+    p = fma(z, p, 0.19999999999903054)
     p = fma(z, p, -0.3333333333333298)
     # The derivative of the arc tangent is about 1 - z.
     return t, fma(z, t * p - left, left)

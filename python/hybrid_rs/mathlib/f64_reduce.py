@@ -1,8 +1,8 @@
 """Arguments of the trigonometric functions in float64: quarter turns are taken off, exactly enough for any argument.
 
-Up to `_LIMIT` three parts of pi/2 are subtracted (Cody and Waite, "Software Manual for the Elementary Functions", 1980).
-Beyond it the argument is multiplied with those bits of 2/pi that matter, in integers (Payne and Hanek, "Radian reduction
-for trigonometric functions", 1983).
+Up to `_LIMIT` three parts of pi/2 are subtracted (Cody and Waite, "Software Manual for the Elementary Functions",
+1980). Beyond it the argument is multiplied with those bits of 2/pi that matter, in integers (Payne and Hanek, "Radian
+reduction for trigonometric functions", 1983).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..language import bits, fma, from_bits
+from hybrid_rs.language import bits, fma, from_bits
 
 __all__ = ["quarters"]
 
 # 2**23: up to here there are less than 2**23 quarter turns, whose number times `_PIO2_2` is exact.
 _LIMIT = 8388608.0
-# pi/2 in three parts: 53 bits, the next 30, the next 53; what is left is below 2**-141. Of all float64 numbers up to the
-# limit 6411027962775774 * 2**-47 is the closest to a multiple of pi/2: 2**-60 away.
+# pi/2 in three parts: 53 bits, the next 30, the next 53; what is left is below 2**-141. Of all float64 numbers up to
+# the limit 6411027962775774 * 2**-47 is the closest to a multiple of pi/2: 2**-60 away.
 _PIO2_1 = 1.5707963267948966
 _PIO2_2 = 6.12323399409214e-17
 _PIO2_3 = 1.6446256936324258e-26
@@ -53,8 +53,8 @@ def _quarters_of_large(x: Any) -> Any:
     """Take quarter turns off an angle beyond the limit."""
     pattern = bits(abs(x))
     mantissa = (pattern & 0xFFFFFFFFFFFFF) | 0x10000000000000
-    # |x| is mantissa * 2**(exponent - 1075). A bit of 2/pi doesn't matter where its product is a multiple of 4: 192 bits
-    # do, and there are 31 zeros before those of 2/pi where the exponent is least, 1046.
+    # |x| is mantissa * 2**(exponent - 1075). A bit of 2/pi doesn't matter where its product is a multiple of 4: 192
+    # bits do, and there are 31 zeros before those of 2/pi where the exponent is least, 1046.
     a, b, c = _window((pattern >> 52) - 1046)
     # Of the product modulo 2**192, which stands for 4, the lowest 64 bits aren't needed.
     carried = _high_product(mantissa, c)

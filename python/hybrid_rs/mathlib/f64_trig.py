@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..language import fma
-from .f64_reduce import quarters
+from hybrid_rs.language import fma
+from hybrid_rs.mathlib.f64_reduce import quarters
 
 __all__ = ["cos", "sin", "sincos", "tan"]
 
@@ -44,10 +44,10 @@ def tan(x: Any) -> Any:
     high, less, count = quarters(x)
     odd = (count & 1) != 0
     # Sine and cosine as sums of two numbers.
-    below = _below_sine(high, less)
+    below = below_sine(high, less)
     sine = high - below
     sine_rest = (high - sine) - below
-    base, above = _above_cosine(high, less)
+    base, above = above_cosine(high, less)
     cosine = base + above
     cosine_rest = (base - cosine) + above
     top, top_rest = -cosine if odd else sine, -cosine_rest if odd else sine_rest
@@ -60,32 +60,32 @@ def tan(x: Any) -> Any:
 
 
 def _sine(high: Any, less: Any) -> Any:
-    return high - _below_sine(high, less)
+    return high - below_sine(high, less)
 
 
 def _cosine(high: Any, less: Any) -> Any:
-    base, above = _above_cosine(high, less)
+    base, above = above_cosine(high, less)
     return base + above
 
 
-def _below_sine(high: Any, less: Any) -> Any:
+def below_sine(high: Any, less: Any) -> Any:
     """Return high less the sine of high - less, which is at most a tenth of it."""
     z = high * high
-    p = fma(z, -1.5895430287556292e-10, 2.5050734275596266e-08)
-    p = fma(z, p, -2.755731353762395e-06)
-    p = fma(z, p, 0.00019841269829356186)
-    p = fma(z, p, -0.008333333333321839)
+    p = fma(z, -1.5895511823781822e-10, 2.505073500329827e-08)
+    p = fma(z, p, -2.7557313539771824e-06)
+    p = fma(z, p, 0.0001984126982936036)
+    p = fma(z, p, -0.00833333333332184)
     p = fma(z, p, 0.1666666666666663)
     # The derivative, 1 - z/2, suffices for what is below high's last place.
     return fma(z * high, p, less * fma(z, -0.5, 1.0))
 
 
-def _above_cosine(high: Any, less: Any) -> Any:
+def above_cosine(high: Any, less: Any) -> Any:
     """Return 1 - high**2 / 2, rounded, and what has to be added to it for the cosine of high - less."""
     z = high * high
-    p = fma(z, -1.135874684588488e-11, 2.0875705363306723e-09)
-    p = fma(z, p, -2.7557314216900016e-07)
-    p = fma(z, p, 2.4801587289001906e-05)
+    p = fma(z, -1.135874786939746e-11, 2.0875705377361543e-09)
+    p = fma(z, p, -2.755731421695989e-07)
+    p = fma(z, p, 2.480158728900198e-05)
     p = fma(z, p, -0.0013888888888873342)
     p = fma(z, p, 0.041666666666666595)
     half = high * -0.5

@@ -10,10 +10,12 @@ from hybrid_rs.passes.dead import prune
 from hybrid_rs.passes.fold import fold
 from hybrid_rs.passes.narrow import narrow, narrow_counting
 
-__all__ = ["COUNTING", "ORDER", "run"]
+__all__ = ["COUNTING", "ORDER", "SMALLER", "run"]
 
-ORDER = (fold, eliminate, prune, narrow)
-COUNTING = (fold, eliminate, prune, narrow_counting)
+SMALLER = (fold, eliminate, prune)
+"""The passes that take something away."""
+ORDER = (*SMALLER, narrow)
+COUNTING = (*SMALLER, narrow_counting)
 """The passes that keep the number of steps of each element."""
 
 

@@ -83,21 +83,22 @@ def choose(variables: Sequence[Local], demands: Sequence[Demand]) -> tuple[float
     if cost >= before * _WORTH:
         for local, width in zip(variables, original, strict=True):
             local.width = width
-        cost = sum([demand.price(True) for demand in demands], 0.0)
+    cost = sum([demand.price(True) for demand in demands], 0.0)
     return cost, cost < before * _WORTH
 
 
 def _improve(local: Local, demands: Sequence[Demand]) -> float:
     """Give a variable the width that is best beside the others; return what that saves."""
-    begun = best = sum([demand.cost for demand in demands], 0.0)
+    costs = [demand.cost for demand in demands]
+    begun = best = sum(costs, 0.0)
     width = local.width
     for other in local.choices:
         if other != width:
             local.width = other
             cost = sum([demand.price(True) for demand in demands], 0.0)
             if cost < best:
-                best, width = cost, other
+                best, width, costs = cost, other, [demand.cost for demand in demands]
     local.width = width
-    for demand in demands:
-        demand.price(True)
+    for demand, cost in zip(demands, costs, strict=True):
+        demand.cost = cost
     return begun - best

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from hybrid_rs.ir import ops, walk
+from hybrid_rs.ir import walk
 from hybrid_rs.ir.nodes import (
     Assign,
     Block,
@@ -30,10 +30,11 @@ from hybrid_rs.ir.nodes import (
     Stmt,
     Var,
 )
+from hybrid_rs.ir.ops import elementary
 from hybrid_rs.ir.types import Type
 from hybrid_rs.passes.tails import without_tail_jumps
 
-__all__ = ["Definitions", "elementary", "expand"]
+__all__ = ["Definitions", "expand"]
 
 Definitions: TypeAlias = Callable[[str, Type], Function]
 """Gives the definition of an elementary function for a float type: one result, no tables, no sites that fault."""
@@ -44,11 +45,6 @@ def expand(function: Function, definitions: Definitions) -> Function:
     work = _Expansion(definitions)
     body = work.body(function.body)
     return replace(function, locals=(*function.locals, *work.locals), body=body) if work.locals else function
-
-
-def elementary(expr: Expr) -> bool:
-    """Whether an expression is a call of an elementary function."""
-    return isinstance(expr, Op) and expr.type.is_float and ops.OPS[expr.op].opaque
 
 
 def _inside(expr: Expr) -> bool:
@@ -129,7 +125,7 @@ class _Expansion:
         }
         self.count += 1
         copy = _Copy(f"%{name}.{self.count}", values)
-        result = Param(copy.renamed("result"), type_)
+        result = Param(copy.renamed("%result"), type_)
         self.locals += [Param(copy.renamed(local.name), local.type) for local in definition.locals]
         self.locals.append(result)
         out += copy.inlined(definition.body, result.name)
@@ -148,7 +144,7 @@ class _Copy:
 
     def inlined(self, body: tuple[Stmt, ...], result: str) -> tuple[Stmt, ...]:
         """Give the statements with assignments to `result` in place of the returns."""
-        end = Break(self.renamed("end"))
+        end = Break(self.renamed("%end"))
         copied = without_tail_jumps(self.body(body, result, end), end)
         jumps = any(stmt == end for stmt in walk.statements(copied))
         return (Block(end.label, copied),) if jumps else copied

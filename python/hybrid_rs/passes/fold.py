@@ -97,7 +97,7 @@ class _Folder(Forward):
             args.append(found)
         if not same:
             expr = Op(expr.op, expr.type, tuple(args), expr.site)
-        if constant:
+        if constant and not ops.elementary(expr):
             return _evaluated(expr)
         identity = IDENTITIES.get(expr.op)
         return identity(expr) if identity is not None else expr

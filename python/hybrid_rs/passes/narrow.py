@@ -27,9 +27,11 @@ from hybrid_rs.ir.nodes import (
     Function,
     If,
     Loop,
+    Op,
     Param,
     Return,
     Stmt,
+    Var,
 )
 from hybrid_rs.ir.types import BOOL
 from hybrid_rs.passes.choose import PER_LOOP, Copy, Demand, choose
@@ -195,6 +197,9 @@ class _Plan(Reader):
             self.variables.append(local)
             self.demands.append(Copy(self.weight, (), local, (local, local.outer)))  # type: ignore[arg-type]
         self.locals.update(standing)
+        for name in _counting(stmt):
+            if name in self.locals:
+                self.locals[name].widen()
         self.around.append((stmt.label, standing))
         self.weight *= PER_LOOP
         head = self.statements(stmt.head)
@@ -261,6 +266,18 @@ class _Plan(Reader):
             out.append(stmt)
 
         return make
+
+
+def _counting(loop: Loop) -> list[str]:
+    """Name the variable that counts a loop's trips and the one that it counts to, if they are alone in its condition.
+
+    Printers know such loops by that form.
+    """
+    cond = loop.cond
+    if not isinstance(cond, Op) or not isinstance(cond.args[0], Var) or not isinstance(cond.args[-1], Var | Const):
+        return []
+    names = [arg.name for arg in cond.args if isinstance(arg, Var)]
+    return names if any(isinstance(stmt, Assign) and stmt.target == names[0] for stmt in loop.step) else []
 
 
 def _made(body: list[Make]) -> tuple[Stmt, ...]:

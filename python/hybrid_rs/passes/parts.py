@@ -24,7 +24,7 @@ Rebuild: TypeAlias = Callable[[Expr, Sequence[Part]], Expr]
 
 _SIGN: Final = (0.3, 0.3, 0.5, 1.0)
 _SIMPLE: Final = (1.0, 1.0, 2.0, 4.0)
-_ORDER: Final = (1.0, 1.0, 2.0, 6.0)
+_ORDER: Final = (1.0, 1.0, 2.0, 4.2)
 _TO_FLOAT: Final = (5.5, 5.5, 4.0, 14.0)
 _FROM_FLOAT: Final = (13.0, 13.0, 9.0, 26.0)
 _BY_CONSTANT: Final = (6.0, 3.0, 7.0, 45.0)

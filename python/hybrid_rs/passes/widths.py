@@ -42,6 +42,7 @@ Costs: TypeAlias = list[float]
 
 _PLACES: Final = {8: 0, 16: 1, 32: 2, 64: 3}
 _TYPES: Final = {kind: [t for bits in _PLACES for t in ALL if (t.kind, t.bits) == (kind, bits)] for kind in "iu"}
+_LIMITS: Final = {kind: [(LOW[t.code], HIGH[t.code]) for t in types] for kind, types in _TYPES.items()}
 # The places that a type of so many bits may be computed in. Bytes have no products and no shifts on x86, and what they
 # would save beside 16 bits is little.
 CHOICES: Final = {8: (0,), 16: (1,), 32: (1, 2), 64: (1, 2, 3)}
@@ -59,7 +60,12 @@ def typed(type_: Type, place: int) -> Type:
 def least(type_: Type, interval: Interval) -> int:
     """Give the place of the narrowest width whose type of the same kind holds an interval."""
     low, high, *_ = interval
-    return next(at for at, t in enumerate(_TYPES[type_.kind]) if LOW[t.code] <= low and high <= HIGH[t.code])
+    place = 0
+    for lowest, highest in _LIMITS[type_.kind]:
+        if lowest <= low and high <= highest:
+            break
+        place += 1
+    return place
 
 
 class Local:
@@ -75,6 +81,10 @@ class Local:
         self.width = _PLACES[type_.bits]
         self.outer = outer
         """The variable that it stands for in a loop."""
+
+    def widen(self) -> None:
+        """Take 32 bits at least, if its type has them."""
+        self.choices = tuple([place for place in self.choices if place >= _PLACES[32]]) or self.choices
 
     @property
     def own(self) -> Local:
@@ -123,10 +133,17 @@ class Number:
         self.own = own = self.costs(free)
         if not free:
             place = self.place
-            own = self.own = [cost if at == place else INF for at, cost in enumerate(own)]
-        self.best = [
-            min([own[at] + CONVERSION[at][to] for at in range(4) if at >= to or at >= self.least]) for to in range(4)
-        ]
+            cost = own[place]
+            own = self.own = [INF] * 4
+            own[place] = cost
+            self.best = [cost + CONVERSION[place][to] for to in range(4)]
+            return
+        self.best = best = [INF] * 4
+        for at in self.choices:
+            cost = own[at]
+            conversion = CONVERSION[at]
+            for to in range(4) if at >= self.least else range(at + 1):
+                best[to] = min(best[to], cost + conversion[to])
 
     def costs(self, free: bool) -> Costs:
         """Find what it costs to compute it in each width."""

@@ -180,7 +180,7 @@ def _folder(*, create: bool) -> Iterator[int | None]:
         return
     except OSError as error:
         # A link opened as a folder is "not a directory" or "too many links", as the system likes.
-        what = "is a link" if where.is_symlink() else error.strerror
+        what = "is a link" if os.path.islink(where) else error.strerror  # noqa: PTH114 - pathlib raises here
         raise RefusedError(f"{where}: {what}") from None
     try:
         _check(where, os.fstat(descriptor))
@@ -214,7 +214,7 @@ def _files(folder: int) -> Iterator[tuple[str, int, float]]:
     """Give name, size and time of last use of each file."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith((_ENDING, _TEMPORARY)):
+            if entry.name.endswith((_ENDING, _TEMPORARY)) and not entry.is_dir(follow_symlinks=False):
                 with suppress(FileNotFoundError):
                     status = entry.stat(follow_symlinks=False)
                     yield entry.name, status.st_size, status.st_mtime

@@ -53,15 +53,15 @@ _VZEROUPPER: Final = "llvm.x86.avx.vzeroupper"
 _ZMM: Final = '"prefer-vector-width"="512" "min-legal-vector-width"="512"'
 # The code says itself where the upper halves of registers are cleared: LLVM's pass for it would clear those of callers
 # in helpers that leave all registers alone.
-_NO_PASS: Final = "-vzeroupper"
+_OWN_CLEARING: Final = "-vzeroupper"
 
 VARIANTS: Final = {
     target.name: target
     for target in (
         Target("baseline", _X86, "x86-64-v2", ""),
-        Target("avx2", _X86, "x86-64-v3", _NO_PASS, 256, fma=True, clear=_VZEROUPPER),
+        Target("avx2", _X86, "x86-64-v3", _OWN_CLEARING, 256, fma=True, clear=_VZEROUPPER),
         Target(
-            "avx512", _X86, "x86-64-v4", _NO_PASS, 512, 32,
+            "avx512", _X86, "x86-64-v4", _OWN_CLEARING, 512, 32,
             bit_masks=True, fma=True, converts=True, clear=_VZEROUPPER, attributes=_ZMM,
         ),
         Target("aarch64", "aarch64-unknown-linux-gnu", "generic", "+neon", 128, 32, fma=True, converts=True),
@@ -103,7 +103,7 @@ def host() -> Target:
     if machine not in ("x86_64", "amd64") or "sse4.1" not in found:
         raise CompileError(f"no machine code is made for this processor ({machine} {cpu})")
     triple = "x86_64-pc-windows-msvc-elf" if sys.platform == "win32" else _X86
-    features = binding.get_host_cpu_features().flatten() + f",{_NO_PASS}"
+    features = binding.get_host_cpu_features().flatten() + f",{_OWN_CLEARING}"
     like = _like(found)
     return Target(
         "native", triple, cpu, features, like.register_bits, like.registers,

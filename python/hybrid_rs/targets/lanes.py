@@ -1,10 +1,10 @@
 """How many lanes a kernel's machine code computes at once.
 
-Values are kept in pieces of one native register of the widest type in the innermost loops (else anywhere). Several pieces
-hide the latency of their instructions, until the registers don't hold what a loop carries. Measured on a Zen 3 with
-AVX2, ns an element with 1, 2, 3, 4 and 8 pieces: hash of 64 rounds (one carried variable) 33, 19, 14, 12, 8; Newton's
-method (two) 109, 72, 58, 53, 55; bisection in a table 37, 23, -, 17, 17; a state machine (branches) 310, 282, 219, 153,
-141; Mandelbrot (three carried) -, 2.1, 1.9, 2.6 with 2, 3, 4 pieces.
+Values are kept in pieces of one native register of the widest type in the innermost loops (else anywhere). Several
+pieces hide the latency of their instructions, until the registers don't hold what a loop carries. Measured on a Zen 3
+with AVX2, ns an element with 1, 2, 3, 4 and 8 pieces: hash of 64 rounds (one carried variable) 33, 19, 14, 12, 8;
+Newton's method (two) 109, 72, 58, 53, 55; bisection in a table 37, 23, -, 17, 17; a state machine (branches) 310,
+282, 219, 153, 141; Mandelbrot (three carried) -, 2.1, 1.9, 2.6 with 2, 3, 4 pieces.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hybrid_rs.ir import walk
-from hybrid_rs.ir.nodes import Cast, Const, Expr, Op
+from hybrid_rs.ir.nodes import Cast, Expr, Op
 from hybrid_rs.ir.ops import main_type
 from hybrid_rs.ir.tree import Assign, Block, Body, If, Loop, Node, Return, Tree, bits
 from hybrid_rs.ir.types import BOOL
@@ -40,12 +40,12 @@ def choose(tree: Tree, register_bits: int, registers: int) -> tuple[int, int, in
     inner = [loop for loop in tree.loops if not any(isinstance(node, Loop) for node in _nodes(loop))]
     nodes = [node for loop in inner for node in _nodes(loop)] if inner else list(_below(tree.body))
     widest = max((_width(expr) for node in nodes for expr in _expressions(node)), default=0) or 32
-    pieces = min((_pieces(tree, loop, registers, widest) for loop in inner), default=4)
+    pieces = min((_pieces(tree, loop, registers) for loop in inner), default=4)
     ops = tree.body.cost % 1000
     return max(register_bits // widest, 1), 1 if ops > LARGE else pieces, widest
 
 
-def _pieces(tree: Tree, loop: Loop, registers: int, widest: int) -> int:
+def _pieces(tree: Tree, loop: Loop, registers: int) -> int:
     """Give the pieces for a loop."""
     carried = bits(loop.assigned & loop.live_head & tree.varying)
     held = loop.masked + sum(1 for variable in carried if tree.types[variable] is not BOOL)
@@ -90,7 +90,7 @@ def _expressions(node: Node) -> tuple[Expr, ...]:
 def _width(expr: Expr) -> int:
     """Give the bits of the widest type that an expression computes in."""
     own = 0
-    if isinstance(expr, Op) and not isinstance(expr, Const):
+    if isinstance(expr, Op):
         own = 0 if main_type(expr) is BOOL else main_type(expr).bits
     elif isinstance(expr, Cast):
         own = expr.type.bits if expr.type is not BOOL else 0

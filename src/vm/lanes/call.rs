@@ -1,28 +1,11 @@
-//! Ops that are calls for each lane: elementary functions, fmod and what is made of it.
+//! Ops that are calls for each lane: fmod and what is made of it.
 
 use std::marker::PhantomData;
 
 use super::level::Body;
-use super::map::{Class, Source, Varying};
+use super::map::{Class, Source};
 use crate::vm::frame::{Frame, Inst};
-use crate::vm::meaning::{Binary, Unary};
-
-/// A function of one lane register, called for the lanes of the window alone.
-pub(in crate::vm) struct CallOne<O>(PhantomData<O>);
-
-impl<O: Unary> Body for CallOne<O> {
-    #[inline(always)]
-    unsafe fn run(frame: &mut Frame<'_>, inst: &Inst) {
-        // SAFETY: the row of this body says that `dst` and `a` are lane registers of the op's types.
-        unsafe {
-            let dst = frame.lanes::<O::R>(inst.dst).add(frame.lo);
-            let a = Varying::of::<O::A>(frame, inst.a);
-            for i in 0..frame.hi - frame.lo {
-                dst.add(i).write(O::apply(a.group::<1>(i)[0]));
-            }
-        }
-    }
-}
+use crate::vm::meaning::Binary;
 
 /// A function of two operands, of which one at least is a lane register.
 pub(in crate::vm) struct CallTwo<O, CA, CB>(PhantomData<(O, CA, CB)>);

@@ -2,6 +2,7 @@
 
 use super::{DISPATCH, Flow, Machine};
 use crate::kernel::Status;
+use crate::vm::frame::Inst;
 use crate::vm::op::Control;
 
 impl Machine<'_> {
@@ -14,7 +15,6 @@ impl Machine<'_> {
         let mut pc = start;
         loop {
             let inst = &code[pc];
-            let at = pc;
             pc += 1;
             match inst.control {
                 Control::Code => self.frame.carry_out(inst),
@@ -39,7 +39,7 @@ impl Machine<'_> {
                 }
                 Control::Back => {
                     pc = inst.imm as usize;
-                    if let Some(flow) = self.back(pc, at) {
+                    if let Some(flow) = self.back(inst) {
                         return flow;
                     }
                 }
@@ -68,11 +68,11 @@ impl Machine<'_> {
         (weights[to] - weights[from]) * lanes + (to - from) as u64 * DISPATCH
     }
 
-    /// A back edge from instruction `from` to `to`: polls, and looks whether any lane is still worth it.
+    /// A back edge: polls, and looks whether any lane is still worth it.
     #[inline]
-    fn back(&mut self, to: usize, from: usize) -> Option<Flow> {
+    fn back(&mut self, inst: &Inst) -> Option<Flow> {
         let lanes = (self.frame.hi - self.frame.lo) as u64;
-        self.work += self.cost(to, from + 1, lanes);
+        self.work += u64::from(inst.a) * lanes + u64::from(inst.b) * DISPATCH;
         if self.fuel == 0 {
             return Some(Flow::Stop(Status::STOPPED));
         }

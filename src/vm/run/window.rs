@@ -5,10 +5,12 @@ use crate::vm::frame::{EVERY, Frame, Inst};
 
 /// A window is compacted once so many in 8 of its lanes, or fewer, are live.
 const LIVE_EIGHTHS: usize = 6;
+/// Lanes that most ops compute together.
+const GROUP: usize = 32;
 
 impl Frame<'_> {
-    /// Windows of at least so many lanes are padded.
-    pub(super) const PADDED_FROM: usize = 16;
+    /// Windows of at least so many lanes are padded: beyond, computing a group of lanes together takes no longer.
+    pub(super) const PADDED_FROM: usize = 4;
     /// To a multiple of so many lanes: the most that an op computes together.
     pub(super) const PADDING: usize = 64;
 
@@ -45,9 +47,11 @@ impl Machine<'_> {
         }
         self.frame.carry_out(inst);
         let live = self.frame.answer;
-        if live * 8 <= (hi - lo) * LIVE_EIGHTHS {
+        // Whole groups: behind the window are lanes that must stay, so that ops take what is left of a group one by one.
+        let kept = if live < Frame::PADDED_FROM { live } else { live.next_multiple_of(GROUP) };
+        if live * 8 <= (hi - lo) * LIVE_EIGHTHS && kept < hi - lo {
             self.partition(inst.a, false, live);
-            (self.frame.hi, self.frame.padded) = (lo + live, lo + live);
+            (self.frame.hi, self.frame.padded) = (lo + kept, lo + kept);
         }
     }
 

@@ -37,9 +37,9 @@ impl Builder {
         self.table.push(Row { name, fields: fields.to_vec(), exec: Exec::Code(code), weight, divides: false });
     }
 
-    pub(super) fn control<B: Body>(&mut self, name: &str, fields: &[(Field, Kind)], control: Control) {
+    pub(super) fn control<B: Body>(&mut self, name: &str, fields: &[(Field, Kind)], control: Control, weight: u32) {
         let exec = Exec::Control(control, Levels::of::<B>());
-        self.table.push(Row { name: name.into(), fields: fields.to_vec(), exec, weight: 1, divides: false });
+        self.table.push(Row { name: name.into(), fields: fields.to_vec(), exec, weight, divides: false });
     }
 
     /// `{name}.{v,s}` from `a` to `r`, carried out by `O`, whose types may be others of the same sizes.

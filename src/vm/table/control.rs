@@ -15,16 +15,16 @@ use Kind::{Axis, Mask, S, Site, Table, Target, V};
 
 /// These rows.
 pub(super) fn rows(to: &mut Builder) {
-    to.control::<Nothing>("end", &[], Control::End);
-    to.control::<Nothing>("jump", &[(Imm, Target)], Control::Jump);
-    to.control::<Nothing>("jump_if", &[(A, S(Bool)), (Imm, Target)], Control::JumpIf);
-    to.control::<Nothing>("jump_unless", &[(A, S(Bool)), (Imm, Target)], Control::JumpUnless);
-    to.control::<Any>("jump_if_none", &[(A, Mask), (Imm, Target)], Control::JumpIfNone);
-    to.control::<Nothing>("back", &[(Imm, Target)], Control::Back);
-    to.control::<Nothing>("enter", &[], Control::Enter);
-    to.control::<Count<false>>("compact", &[(A, Mask)], Control::Compact);
-    to.control::<Nothing>("leave", &[], Control::Leave);
-    to.control::<Count<true>>("refill", &[(A, Mask), (B, S(Bool))], Control::Refill);
+    to.control::<Nothing>("end", &[], Control::End, 0);
+    to.control::<Nothing>("jump", &[(Imm, Target)], Control::Jump, 0);
+    to.control::<Nothing>("jump_if", &[(A, S(Bool)), (Imm, Target)], Control::JumpIf, 0);
+    to.control::<Nothing>("jump_unless", &[(A, S(Bool)), (Imm, Target)], Control::JumpUnless, 0);
+    to.control::<Any>("jump_if_none", &[(A, Mask), (Imm, Target)], Control::JumpIfNone, 1);
+    to.control::<Nothing>("back", &[(Imm, Target)], Control::Back, 0);
+    to.control::<Nothing>("enter", &[], Control::Enter, 0);
+    to.control::<Count<false>>("compact", &[(A, Mask)], Control::Compact, 1);
+    to.control::<Nothing>("leave", &[], Control::Leave, 0);
+    to.control::<Count<true>>("refill", &[(A, Mask), (B, S(Bool))], Control::Refill, 1);
     due::<i32>(to);
     due::<i64>(to);
     due::<u32>(to);
@@ -41,5 +41,5 @@ pub(super) fn rows(to: &mut Builder) {
 fn due<T: Int>(to: &mut Builder) {
     let (v, s) = (V(T::TYPE), S(T::TYPE));
     let fields = [(Dst, V(Bool)), (A, v), (B, s), (C, Mask), (D, s), (Imm, Target)];
-    to.control::<Due<T::Unsigned>>(&format!("due.{}", short(T::TYPE)), &fields, Control::Due);
+    to.control::<Due<T::Unsigned>>(&format!("due.{}", short(T::TYPE)), &fields, Control::Due, 0);
 }

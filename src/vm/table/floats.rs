@@ -2,11 +2,10 @@
 
 use super::build::{Builder, Forms};
 use crate::buffer::DType::Bool as BOOL;
-use crate::vm::lanes::call::{CallOne, CallTwo};
+use crate::vm::lanes::call::CallTwo;
 use crate::vm::lanes::fused::{Fma, Hard, Soft, Three, UniformThree};
 use crate::vm::lanes::level::Levels;
-use crate::vm::lanes::map::{Class, Uniform, UniformOne, UniformTwo, Varying};
-use crate::vm::math::{ones, twos};
+use crate::vm::lanes::map::{Class, Uniform, UniformTwo, Varying};
 use crate::vm::meaning::*;
 use crate::vm::number::Float;
 use crate::vm::op::{Field, Kind};
@@ -16,11 +15,11 @@ use Field::{A, B, C, Dst};
 use Forms::{Commutes, Sided};
 use Kind::{S, V};
 
-/// What a call of an elementary function costs a lane.
+/// What a function that is called for each lane costs it.
 const CALL: u32 = 64;
 
 /// Rows of one float type.
-pub(super) fn rows<T: Float + Functions>(to: &mut Builder)
+pub(super) fn rows<T: Float>(to: &mut Builder)
 where
     Hard<T>: Fma<T = T>,
     Soft<T>: Fma<T = T>,
@@ -48,7 +47,6 @@ where
     fma_rows::<T>(to);
     let fields = [(Dst, S(t)), (A, S(t)), (B, S(t)), (C, S(t))];
     to.code(format!("fma.{}.sss", short(t)), &fields, Levels::plain::<UniformThree<Soft<T>>>(), 1);
-    T::functions(to);
 }
 
 fn fma_rows<T: Float>(to: &mut Builder)
@@ -74,7 +72,7 @@ where
     }
 }
 
-fn unary_rows<T: Float + Functions>(to: &mut Builder) {
+fn unary_rows<T: Float>(to: &mut Builder) {
     let t = T::TYPE;
     let named = |op: &str| format!("{op}.{}", short(t));
     to.unary::<Neg<T>>(&named("neg"), t, t, 1);
@@ -92,13 +90,6 @@ fn unary_rows<T: Float + Functions>(to: &mut Builder) {
     to.unary::<Canon<T>>(&named("canon"), t, t, 1);
 }
 
-/// A function called for each lane, of one argument.
-fn calls1<O: Unary<A = T, R = T>, T: Lane>(to: &mut Builder, name: &str) {
-    let (t, name) = (T::TYPE, format!("{name}.{}", short(T::TYPE)));
-    to.code(format!("{name}.v"), &[(Dst, V(t)), (A, V(t))], Levels::plain::<CallOne<O>>(), CALL);
-    to.code(format!("{name}.s"), &[(Dst, S(t)), (A, S(t))], Levels::plain::<UniformOne<O>>(), 1);
-}
-
 /// A function called for each lane, of two arguments.
 fn calls2<O: Binary<R = <O as Binary>::A>>(to: &mut Builder, name: &str) {
     let t = O::A::TYPE;
@@ -110,68 +101,4 @@ fn calls2<O: Binary<R = <O as Binary>::A>>(to: &mut Builder, name: &str) {
     to.code(format!("{name}.vs"), &[(Dst, V(t)), (A, V(t)), (B, S(t))], vs, CALL);
     to.code(format!("{name}.sv"), &[(Dst, V(t)), (A, S(t)), (B, V(t))], sv, CALL);
     to.code(format!("{name}.ss"), &[(Dst, S(t)), (A, S(t)), (B, S(t))], Levels::plain::<UniformTwo<O>>(), 1);
-}
-
-/// The elementary functions of a type.
-pub(super) trait Functions {
-    /// Adds their rows.
-    fn functions(to: &mut Builder);
-}
-
-macro_rules! one_each {
-    ($($name:ident $text:literal $f32:ident $f64:ident;)*) => {
-        $(
-            struct $name<T>(std::marker::PhantomData<T>);
-            impl Unary for $name<f32> {
-                type A = f32;
-                type R = f32;
-                fn apply(a: f32) -> f32 { libm::$f32(a) }
-            }
-            impl Unary for $name<f64> {
-                type A = f64;
-                type R = f64;
-                fn apply(a: f64) -> f64 { libm::$f64(a) }
-            }
-        )*
-        fn singles32(to: &mut Builder) { $( calls1::<$name<f32>, f32>(to, $text); )* }
-        fn singles64(to: &mut Builder) { $( calls1::<$name<f64>, f64>(to, $text); )* }
-    };
-}
-macro_rules! two_each {
-    ($($name:ident $text:literal $f32:ident $f64:ident;)*) => {
-        $(
-            struct $name<T>(std::marker::PhantomData<T>);
-            impl Binary for $name<f32> {
-                type A = f32;
-                type R = f32;
-                fn apply(a: f32, b: f32) -> f32 { libm::$f32(a, b) }
-            }
-            impl Binary for $name<f64> {
-                type A = f64;
-                type R = f64;
-                fn apply(a: f64, b: f64) -> f64 { libm::$f64(a, b) }
-            }
-        )*
-        fn pairs32(to: &mut Builder) { $( calls2::<$name<f32>>(to, $text); )* }
-        fn pairs64(to: &mut Builder) { $( calls2::<$name<f64>>(to, $text); )* }
-    };
-}
-/// One type for each function.
-mod function {
-    use super::*;
-    ones!(one_each);
-    twos!(two_each);
-
-    impl Functions for f32 {
-        fn functions(to: &mut Builder) {
-            singles32(to);
-            pairs32(to);
-        }
-    }
-    impl Functions for f64 {
-        fn functions(to: &mut Builder) {
-            singles64(to);
-            pairs64(to);
-        }
-    }
 }

@@ -1,10 +1,10 @@
-"""The function `block`, which computes W elements at once, one after the other; and `stream`, which stores past caches."""
+"""The function `block`, which computes W elements at a time; and `stream`, which stores past the caches."""
 
 from __future__ import annotations
 
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64
-from hybrid_rs.printers.llvm.code import LIKELY, Module, constant
+from hybrid_rs.printers.llvm.code import Module
 from hybrid_rs.printers.llvm.frame import DONE, FAULT, FAULT_INDEX, FAULT_SITE, OK, STOPPED, Framed, in_memory
 from hybrid_rs.printers.llvm.loops import BUDGET, EDGES, STEPS
 from hybrid_rs.printers.llvm.masks import ALIVE
@@ -131,9 +131,7 @@ def fault_helper(module: Module, width: int) -> str:
     """Define the recording of a fault of the lanes of a word: as false, or as the lowest one's index and site."""
     kind = f"i{width}"
     cttz = module.intrinsic(f"llvm.cttz.{kind}", kind, kind, "i1")
-    extend = (
-        f"%k = add i64 %lane, 0" if width == 64 else f"%k = {'zext' if width < 64 else 'trunc'} {kind} %lane to i64"
-    )
+    extend = "%k = add i64 %lane, 0" if width == 64 else f"%k = {'zext' if width < 64 else 'trunc'} {kind} %lane to i64"
     return f"""define internal preserve_allcc void @fault(ptr %frame, i64 %base, {kind} %word, i64 %site) #1 {{
 entry:
 %okp = getelementptr i8, ptr %frame, i64 {OK}

@@ -39,9 +39,10 @@ def convert(use: Use, target: Type) -> str:
 def from_bool(use: Use, target: Type) -> str:
     """Write a bool, given as bits, as 0 or 1."""
     element = LANGUAGE[target.code]
-    one, zero = ("1", "0") if not target.is_float else ("0x3FF0000000000000", "0x0000000000000000")
-    kind = use.vector(element)
-    return use.select(use.texts[0], use.literal(element, one), use.literal(element, zero), kind)
+    if target.is_float:
+        # Not a select: of a division by 1 or 0 LLVM 22 makes a masked one, and folds that wrongly (AVX-512).
+        return use.cast("uitofp", use.texts[0], "i1", element)
+    return use.select(use.texts[0], use.literal(element, "1"), use.literal(element, "0"), use.vector(element))
 
 
 def _vector(use: Use) -> bool:

@@ -167,18 +167,18 @@ class Code:
         assert self.block is not None
         shape, kind = self.shape, self.shape.vector(element)
         name = self.name(varies=True)
-        for number in range(shape.pieces):
-            at = self.beside(element, pointer, number)
-            self.block.lines.append(Whole(f"{self.piece(name, number)} = load {kind}, ptr {at}, align {align}"))
+        for piece in range(shape.pieces):
+            at = self.beside(element, pointer, piece)
+            self.block.lines.append(Whole(f"{self.piece(name, piece)} = load {kind}, ptr {at}, align {align}"))
         return name
 
     def store_lanes(self, element: str, text: str, pointer: str, how: str) -> None:
         """Append the storing of all lanes' values side by side."""
         assert self.block is not None
         kind = self.shape.vector(element)
-        for number in range(self.shape.pieces):
-            at = self.beside(element, pointer, number)
-            self.block.lines.append(Whole(f"store {kind} {self.piece(text, number)}, ptr {at}, {how}"))
+        for piece in range(self.shape.pieces):
+            at = self.beside(element, pointer, piece)
+            self.block.lines.append(Whole(f"store {kind} {self.piece(text, piece)}, ptr {at}, {how}"))
 
     def beside(self, element: str, pointer: str, number: int) -> str:
         """Give the address of a piece."""
@@ -267,6 +267,10 @@ class Code:
         assert isinstance(then, Block)
         self.env, self.state = dict(self.env), dict(self.state)
         self.place(then)
+
+    def reached(self) -> bool:
+        """Whether a path leads here."""
+        return self.block is not None
 
     def bind(self, label: Label, live: int) -> bool:
         """Go on at a label, with the variables that are live there; say whether a path leads to it."""

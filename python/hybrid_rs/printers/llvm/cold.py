@@ -58,7 +58,8 @@ def _each_lane(width: int, helper: str, operands: list[str], result: str, scalar
             f"{value} = load {element}, ptr {value}p",
         ]
     body = "\n".join(loads)
-    return f"""define internal preserve_allcc void @{helper}({", ".join(f"ptr {one}" for one in (*pointers, "%out"))}) #1 {{
+    given = ", ".join(f"ptr {one}" for one in (*pointers, "%out"))
+    return f"""define internal preserve_allcc void @{helper}({given}) #1 {{
 entry:
 br label %loop
 loop:
@@ -90,9 +91,8 @@ def _fmod(module: Module, element: str) -> str:
     word, digits = f"i{bits}", 52 if bits == 64 else 23
     infinity = ((1 << (bits - 1 - digits)) - 1) << digits
     module.intrinsic(f"llvm.ctlz.{word}", word, word, "i1")
-    parts = []
-    for letter in "ab":
-        parts.append(f"""%e{letter}0 = lshr {word} %u{letter}, {digits}
+    unpack = "\n".join(
+        f"""%e{letter}0 = lshr {word} %u{letter}, {digits}
 %sub{letter} = icmp eq {word} %e{letter}0, 0
 %lz{letter} = call {word} @llvm.ctlz.{word}({word} %u{letter}, i1 false)
 %s{letter} = sub {word} %lz{letter}, {bits - 1 - digits}
@@ -101,8 +101,9 @@ def _fmod(module: Module, element: str) -> str:
 %m{letter}f = and {word} %u{letter}, {(1 << digits) - 1}
 %m{letter}n = or {word} %m{letter}f, {1 << digits}
 %m{letter} = select i1 %sub{letter}, {word} %m{letter}s, {word} %m{letter}n
-%e{letter} = select i1 %sub{letter}, {word} %e{letter}s, {word} %e{letter}0""")
-    unpack = "\n".join(parts)
+%e{letter} = select i1 %sub{letter}, {word} %e{letter}s, {word} %e{letter}0"""
+        for letter in "ab"
+    )
     module.helpers[name] = f"""define internal {element} @{name}({element} %x, {element} %y) #1 {{
 entry:
 %wa = bitcast {element} %x to {word}

@@ -1,18 +1,15 @@
-"""The frame that machine code is given, and what every function begins with; `docs/design/008-native-code.md` has it."""
+"""The frame that machine code is given, and what functions begin with; `docs/design/008-native-code.md` has it."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from hybrid_rs.ir.nodes import Table
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
 from hybrid_rs.printers.llvm.branches import Printer
-from hybrid_rs.printers.llvm.code import UNLIKELY, Module
-from hybrid_rs.printers.llvm.masks import ALIVE
+from hybrid_rs.printers.llvm.code import UNLIKELY, Block, Module
+from hybrid_rs.printers.llvm.rows import canonical
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
 from hybrid_rs.printers.llvm.use import Use
-from hybrid_rs.printers.llvm.rows import canonical
 
 __all__ = ["DONE", "FAULT", "STOPPED", "Framed"]
 
@@ -27,6 +24,9 @@ def in_memory(type_: Type) -> str:
 
 class Framed(Printer):
     """Prints what functions do with their frame."""
+
+    stopped: Block
+    """Where to go if the frame's poll says so."""
 
     def __init__(self, tree: Tree, module: Module, *, steps: bool) -> None:
         super().__init__(tree, module, steps=steps)

@@ -25,7 +25,7 @@ STEPS: Final = "steps"
 class Loops(Waiting):
     """Prints loops."""
 
-    def poll(self) -> str:
+    def poll(self) -> None:
         """Print the question whether to stop."""
         raise NotImplementedError
 
@@ -66,7 +66,7 @@ class Loops(Waiting):
         if loop.continues:
             self.levels[-1].end = step
         self.body(loop.head)
-        if self.block is not None and not loop.endless and not at_end:
+        if not loop.endless and not at_end and self.reached():
             self.condition(loop)
         self.body(loop.body)
         if not at_end:
@@ -78,7 +78,7 @@ class Loops(Waiting):
             self.state.pop(self.levels.pop(), None)
         if self.block is not None:
             self.body(loop.step)
-        if self.block is not None and at_end:
+        if at_end and self.reached():
             self.ask_at_end(loop)
         if self.block is not None:
             self.back_edge()

@@ -1,7 +1,7 @@
 """The function `refill`: a loop whose finished lanes take new elements while the others go on.
 
 ```
-entry → fetch: free lanes take elements → prologue of these → loop ─ few lanes are left ─▶ epilogue of the finished → fetch
+entry → fetch: free lanes take elements → prologue of these → loop ─ few lanes left ─▶ epilogue of the finished → fetch
 ```
 
 Elements of lanes lie in memory while they wait: their indices and inputs, by lane.
@@ -16,7 +16,7 @@ from typing import Final
 from hybrid_rs.ir.nodes import Param
 from hybrid_rs.ir.tree import Block, Exit, Loop, Return, Tree, bits
 from hybrid_rs.ir.types import BOOL, INT64
-from hybrid_rs.printers.llvm.code import UNLIKELY, Head, Label, Module, constant
+from hybrid_rs.printers.llvm.code import UNLIKELY, Label, Module, constant
 from hybrid_rs.printers.llvm.frame import DONE, FAULT, FAULT_INDEX, FAULT_SITE, NEXT, OK, STOPPED, Framed, in_memory
 from hybrid_rs.printers.llvm.loops import BUDGET, EDGES, STEPS
 from hybrid_rs.printers.llvm.masks import ALIVE, Around, Level

@@ -52,7 +52,7 @@ class Label:
         self.place = -1
 
 
-_Instruction: TypeAlias = tuple[int, int, int, int, int, int, int | Label]
+_Instruction: TypeAlias = tuple[str, int, int, int, int, int, int | Label]
 
 
 class Registers:
@@ -107,16 +107,24 @@ class Code:
         self, name: str, dst: int = 0, a: int = 0, b: int = 0, c: int = 0, imm: int | Label = 0, d: int = 0
     ) -> None:
         """Append an instruction."""
-        self.rest.append((self.numbers[name], dst, a, b, c, d, imm))
+        self.rest.append((name, dst, a, b, c, d, imm))
+
+    def last(self) -> tuple[str, int, int, int]:
+        """Give name, dst, a and b of the last instruction, if the next one is only reached by it; else no name."""
+        return self.rest[-1][:4] if len(self.rest) > self.labelled else ("", 0, 0, 0)
+
+    def take_back(self) -> None:
+        """Take the last instruction back."""
+        self.rest.pop()
 
     def first(self, name: str, dst: int, a: int, b: int = 0) -> None:
         """Append an instruction to those that run ahead."""
-        self.start.append((self.numbers[name], dst, a, b, 0, 0, 0))
+        self.start.append((name, dst, a, b, 0, 0, 0))
 
     def bind(self, label: Label) -> None:
         """Put a label here. A jump to it that would go nowhere is taken back."""
         here = len(self.rest)
-        if here > self.labelled and self.rest[-1][0] == self.numbers["jump"] and self.rest[-1][6] is label:
+        if here > self.labelled and self.rest[-1][0] == "jump" and self.rest[-1][6] is label:
             self.rest.pop()
             here -= 1
         label.place = self.labelled = here
@@ -141,8 +149,10 @@ class Code:
         """Put it together."""
         shift = len(self.start)
         code = bytearray()
-        for op, dst, a, b, c, d, imm in (*self.start, *self.rest):
-            code += _WORD.pack(op, dst, a, b, c, d, imm.place + shift if isinstance(imm, Label) else imm)
+        for name, dst, a, b, c, d, imm in (*self.start, *self.rest):
+            code += _WORD.pack(
+                self.numbers[name], dst, a, b, c, d, imm.place + shift if isinstance(imm, Label) else imm
+            )
         return Program(
             bytes(self.lanes.types),
             bytes(self.uniforms.types),

@@ -1,7 +1,7 @@
 """Loops that are left when a counter has come to its end: which iteration a lane leaves in is known when it enters.
 
-So nothing needs to be counted lane by lane. Each lane gets the time at which it leaves, on a clock that all lanes share,
-and the loop looks at the lanes only when the first of these times has come.
+So nothing needs to be counted lane by lane. Each lane gets the time at which it leaves, on a clock that all lanes
+share, and the loop looks at the lanes only when the first of these times has come.
 """
 
 from __future__ import annotations

@@ -158,7 +158,5 @@ class Exits(Values):
         """Copy what lanes need that leave a loop to its shadows."""
         for variable in bits(loop.shadows & live):
             operand = self.variable(variable)
-            self.code.emit(
-                f"movm.{SHORT[self.types[variable].code]}.v", self.shadows[loop][variable], operand, 0, mask
-            )
+            self.code.emit(f"movm.{SHORT[self.types[variable].code]}.v", self.shadows[loop][variable], operand, 0, mask)
             self.release(operand)

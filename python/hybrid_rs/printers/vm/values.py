@@ -20,6 +20,8 @@ from hybrid_rs.printers.vm.masks import Masks
 __all__ = ["Values"]
 
 _FLIPPED: Final = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
+_FIRST: Final = frozenset({"add", "sub", "mul"})
+_SECOND: Final = frozenset({"add", "sub", "mul"})
 _INVERTED: Final = {"lt": "ge", "ge": "lt", "le": "gt", "gt": "le", "eq": "ne", "ne": "eq"}
 
 
@@ -236,7 +238,12 @@ class Values:
             op, a, b = _FLIPPED.get(op, op), b, a
         self.release(a)
         self.release(b)
+        pair = self.pair(op, type_, a, b)
         dst = self.dest(result, want, lanes=a >= 0 or b >= 0)
+        if pair is not None:
+            name, first, second, third = pair
+            self.code.emit(name, dst, first, second, third)
+            return dst
         name = f"{op}.{SHORT[type_.code]}.{'v' if a >= 0 else 's'}{'v' if b >= 0 else 's'}"
         if node is None or node.site is None:
             self.code.emit(name, max(dst, ~dst), max(a, ~a), max(b, ~b))
@@ -244,6 +251,25 @@ class Values:
             mask = self.masks.here() if walk.faults(node) else EVERY
             self.code.emit(name, max(dst, ~dst), max(a, ~a), max(b, ~b), mask, node.site)
         return dst
+
+    def pair(self, op: str, type_: Type, a: int, b: int) -> tuple[str, int, int, int] | None:
+        """Take the last op back if this one can be computed together with it; give the name and operands of both.
+
+        Its result must be an operand that nothing else needs: a temporary's register, which was given back just now.
+        """
+        if op not in _SECOND or type_.bits < 32 or a == b:
+            return None
+        for operand, other, turned in ((a, b, False), (b, a, True)):
+            if operand < 0 or operand in self.code.lanes.held:
+                continue
+            last, dst, first, second = self.code.last()
+            name, form = last.partition(".")[0], last[-2:]
+            if dst == operand and name in _FIRST and form in ("vv", "vs"):
+                self.code.take_back()
+                then = "rsub" if turned and op == "sub" else op
+                form += "v" if other >= 0 else "s"
+                return f"{name}_{then}.{SHORT[type_.code]}.{form}", first, second, max(other, ~other)
+        return None
 
     def three(self, expr: Op, type_: Type, want: int | None) -> int:
         """Print an op of three operands, `select` or `fma`; the first is a lane register if any is."""
