@@ -61,14 +61,14 @@ def _erf_over_x(w: Any) -> Any:
 
 
 _BREAK: Final = mpf("0.9375")
-_LINEAR, _SHIFT, _MIDDLE, _VALUE = mpf("1.4375"), mpf("3.5"), mpf("0.4375"), mpf("0.953125")
+_LINEAR, _SHIFT, _MIDDLE, _VALUE = mpf("1.25"), mpf("3.5"), mpf("0.40625"), mpf(0.8742332162369683)
 _FARTHEST: Final = mpf("27.3")
 
 
 @functools.cache
 def _scaled_erfc(w: Any) -> Any:
-    """Give erfc(a) exp(a**2) (1 + 23/16 a) for w = a / (a + 7/2) - 7/16."""
-    v = w + _MIDDLE
+    """Give erfc(a) exp(a**2) (1 + 5/4 a) for w = 13/32 - a / (a + 7/2)."""
+    v = _MIDDLE - w
     a = _SHIFT * v / (1 - v)
     return (1 + _LINEAR * a) * mpmath.exp(a * a) * mpmath.erfc(a)
 
@@ -121,10 +121,10 @@ POLYNOMIALS: Final[dict[str, Wanted]] = {
         18,
         lambda w: mpmath.erfc(w + 1) / mpmath.erf(w + 1),
     ),
-    # erfc(a) exp(a**2) (1 + 23/16 a) = 61/64 + p(a / (a + 7/2) - 7/16)
+    # erfc(a) exp(a**2) (1 + 5/4 a) = value + p(13/32 - a / (a + 7/2)), the value being that for 13/32, rounded
     "erfc": Wanted(
         lambda w: _scaled_erfc(w) - _VALUE,
-        lambda: (-_MIDDLE, _FARTHEST / (_FARTHEST + _SHIFT) - _MIDDLE),
+        lambda: (_MIDDLE - _FARTHEST / (_FARTHEST + _SHIFT), _MIDDLE),
         23,
         lambda w: 1 / _scaled_erfc(w),
     ),

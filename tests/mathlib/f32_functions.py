@@ -14,7 +14,6 @@ from typing import Any, Final, TypeAlias
 import mpmath
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 __all__ = ["FUNCTIONS", "Function", "distance"]
 
@@ -28,10 +27,14 @@ class Function:
     module: str
     name: str
     wide: Callable[..., Any]
+    """Of float64 arrays."""
     exact: Callable[..., Any]
+    """Of mpmath numbers."""
     bound: float = 1.0
     """The greatest error that is allowed, in ulp."""
     arguments: int = 1
+    below_zero: float = 0.0
+    """For negative arguments errors are told in ulp of no less than this number."""
 
     @property
     def narrow(self) -> Callable[..., Any]:
@@ -39,22 +42,26 @@ class Function:
         found: Callable[..., Any] = getattr(importlib.import_module(f"hybrid_rs.mathlib.{self.module}"), self.name)
         return found
 
+    def error(self, found: Array, wanted: Array, *args: Array) -> Array:
+        """Tell how far the results are from float64 ones, in ulp."""
+        return distance(found, wanted, np.where(args[0] < 0, self.below_zero, 0.0))
+
     def wanted(self, *args: Array) -> Array:
         """Compute the results in float64."""
         with np.errstate(all="ignore"):
             return np.asarray(self.wide(*[array.astype(np.float64) for array in args]), dtype=np.float64)
 
 
-def distance(found: Array, wanted: Array) -> Array:
+def distance(found: Array, wanted: Array, least: Array | float = 0.0) -> Array:
     """Tell how far float32 results are from float64 ones, in ulp of a float32; inf where they are of another kind.
 
-    An overflow stands for 2**128. The sign of a zero counts.
+    An overflow stands for 2**128. The sign of a zero counts. The ulp is that of `least` where the result is smaller.
     """
     limit = 2.0**128
     with np.errstate(all="ignore"):
         result = np.clip(found.astype(np.float64), -limit, limit)
         target = np.clip(wanted, -limit, limit)
-        exponent = np.clip(np.frexp(target)[1] - 1, -126, 127) - 23
+        exponent = np.clip(np.frexp(np.maximum(np.abs(target), least))[1] - 1, -126, 127) - 23
         off: Array = np.ldexp(np.abs(result - target), -exponent)
         off[np.isinf(wanted) & (found != wanted)] = np.inf
         off[(wanted == 0) & ((found != 0) | (np.signbit(found) != np.signbit(wanted)))] = np.inf
@@ -65,14 +72,14 @@ def distance(found: Array, wanted: Array) -> Array:
     return off
 
 
-def _each(function: Callable[[float], float]) -> Callable[[Array], Array]:
-    """Make a function of arrays of one of Python's floats; what it refuses is nan."""
+def _each(function: Callable[[float], float], refused: float = math.nan) -> Callable[[Array], Array]:
+    """Make a function of arrays of one of Python's floats, which refuses some of them; an overflow is inf."""
 
     def one(x: float) -> float:
         try:
             return function(x)
         except ValueError:
-            return math.nan
+            return refused
         except OverflowError:
             return math.inf
 
@@ -80,6 +87,18 @@ def _each(function: Callable[[float], float]) -> Callable[[Array], Array]:
         return np.array([one(value) for value in x.tolist()], dtype=np.float64)
 
     return every
+
+
+def _gamma(x: Array) -> Array:
+    return np.where(x == 0, np.copysign(np.inf, x), _each(math.gamma)(x))
+
+
+def _log_gamma(x: Array) -> Array:
+    """Compute lgamma in float64: with mpmath close to its zeros, where Python's is exact to some 1e-16 only."""
+    found = _each(math.lgamma, refused=math.inf)(x)
+    for place in np.nonzero((np.abs(found) < 1e-5) & (found != 0))[0]:
+        found[place] = float(mpmath.re(mpmath.loggamma(mpmath.mpf(float(x[place])))))
+    return found
 
 
 _ROWS: Final = (
@@ -105,8 +124,10 @@ _ROWS: Final = (
     Function("f32_area", "atanh", np.arctanh, mpmath.atanh),
     Function("f32_root", "cbrt", np.cbrt, mpmath.cbrt),
     Function("f32_root", "hypot", np.hypot, mpmath.hypot, arguments=2),
-    Function("f32_erf", "erf", special.erf, mpmath.erf),
-    Function("f32_erf", "erfc", special.erfc, mpmath.erfc),
+    Function("f32_erf", "erf", _each(math.erf), mpmath.erf),
+    Function("f32_erf", "erfc", _each(math.erfc), mpmath.erfc),
+    Function("f32_gamma", "tgamma", _gamma, mpmath.gamma),
+    Function("f32_gamma", "lgamma", _log_gamma, lambda x: mpmath.re(mpmath.loggamma(x)), below_zero=0.25),
     Function("f32_pow", "pow", np.power, mpmath.power, arguments=2),
 )
 FUNCTIONS: Final[dict[str, Function]] = {row.name: row for row in _ROWS}

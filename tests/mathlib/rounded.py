@@ -111,8 +111,11 @@ def _errors(
     coefficients: Sequence[Any], places: Sequence[Real], values: Sequence[Real], weights: Sequence[Real]
 ) -> NDArray[np.float64]:
     """Compute the weighted errors of a polynomial on the grid."""
-    given = [mpf(c) for c in coefficients][::-1]
-    each = [w * (mpmath.polyval(given, x) - v) for x, v, w in zip(places, values, weights, strict=True)]
+    given = [mpf(c) for c in coefficients]
+    each = [
+        w * (mpmath.fdot(given, [x**j for j in range(len(given))]) - v)
+        for x, v, w in zip(places, values, weights, strict=True)
+    ]
     return np.array(each, dtype=np.float64)
 
 

@@ -1,6 +1,6 @@
 """Inverse sine, cosine and tangent of float32 numbers.
 
-Each is base + k (s + s**3 p), p being a polynomial in s**2: k and base, a multiple of pi / 2, bring s near 0. The sum
+Each is base + k (s + s**3 p), p being a polynomial in s**2: k and base, a multiple of pi / 4, bring s near 0. The sum
 of base and k s is kept with its rest, and so is what a root or a quotient s was rounded by.
 """
 

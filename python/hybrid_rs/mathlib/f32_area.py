@@ -80,7 +80,7 @@ def atanh(x: Any) -> Any:
     p = fma(z, p, 0.2000245451927185)
     p = fma(z, p, 0.33333301544189453)
     low = fma(x * z, p, x)
-    # Half the logarithm of (1 + a) / (1 - a).
+    # Half of the logarithm of (1 + a) / (1 - a), for a = |x|.
     top = 1.0 + size
     bottom = 1.0 - size
     u = top / bottom

@@ -9,7 +9,7 @@ import numpy as np
 from hybrid_rs.language import bits, fma, from_bits
 from hybrid_rs.mathlib.f32_log import parts
 
-__all__ = ["exp2_sum", "log2_sum", "pow"]
+__all__ = ["exp2_parts", "log2_sum", "pow"]
 
 _INF = float("inf")
 _NAN = float("nan")
@@ -75,6 +75,12 @@ def log2_sum(x: Any) -> Any:
 
 def exp2_sum(high: Any, low: Any) -> Any:
     """Return 2 to the high + low, for |high| <= 160."""
+    most, rest, first, second = exp2_parts(high, low)
+    return (most + rest) * first * second
+
+
+def exp2_parts(high: Any, low: Any) -> Any:
+    """Return four numbers: the sum of the first two times the others is 2 to the high + low, for |high| <= 250."""
     shifted = high + _ROUNDER
     most = high - (shifted - _ROUNDER)
     r = most + low
@@ -85,7 +91,7 @@ def exp2_sum(high: Any, low: Any) -> Any:
     q = fma(r, q, 0.24022647738456726)
     most = fma(r, _LN2, 1.0)
     rest = fma(r, _LN2_REST, fma(r, _LN2, 1.0 - most))
-    y = most + fma(r * r, q, fma(low, _LN2, rest))
+    rest = fma(r * r, q, fma(low * most, _LN2, rest))
     n = bits(shifted) - (_ROUNDER_BITS - 254)
     half = n >> 1
-    return y * from_bits(half << 23) * from_bits((n - half) << 23)
+    return most, rest, from_bits(half << 23), from_bits((n - half) << 23)

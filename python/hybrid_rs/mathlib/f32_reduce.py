@@ -1,7 +1,8 @@
 """Reduction of float32 angles: x is n pi / 2 + r + low with a whole n, |r| at most a little above pi / 4.
 
 Up to `_FAR` pi / 2 is subtracted in three parts. Beyond, x 2 / pi is computed as a whole number with the 96 bits of
-2 / pi that count: those above give multiples of 4, those below less than 2**-70. The multiplications are of 32 bits.
+2 / pi that count: those above give multiples of 4, those below less than 2**-70. The multiplications are of 32 bits, so
+that a kernel of float32 keeps its lanes.
 """
 
 from __future__ import annotations

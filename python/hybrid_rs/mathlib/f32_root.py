@@ -18,8 +18,8 @@ _INVERSE = 0x7EF311C7
 def cbrt(x: Any) -> Any:
     """Return the cube root of x.
 
-    |x| is m 2**(3 k) with m from 1 to 8; a polynomial for m**(-1/3) is made more exact by one step of Newton's, and
-    so is then the root, with the exact difference of m and its cube.
+    |x| is m 2**(3 k) with m from 1 to 8. A polynomial for m**(-1/3) is made more exact by one step of Newton's, and so
+    is then the root, with the exact difference of m and its cube.
     """
     size = abs(x)
     small = size < 2.0**-126

@@ -1,8 +1,8 @@
 """Error function of float64, and what it lacks to 1.
 
-For a >= 0 the function erfc(a) exp(a**2) (1 + c a) with c = 23/16 lies between 0.81 and 1.06: one polynomial of
-a / (a + 7/2) gives it for all a, less a middle value, which makes its rounding errors small. The rest is exp, and a
-division (after Shepherd and Laframboise, "Chebyshev approximation of (1 + 2x) exp(x**2) erfc x", 1981, with c = 2).
+For a >= 0 the function erfc(a) exp(a**2) (1 + c a) with c = 5/4 lies between 0.72 and 1.02: one polynomial of
+a / (a + 7/2) gives it for all a, and carries what its last steps lose. The rest is exp, and a division (after Shepherd
+and Laframboise, "Chebyshev approximation of (1 + 2x) exp(x**2) erfc x", 1981, with c = 2).
 
 The coefficients are minimax ones, made by ``tests/mathlib/coefficients_special.py``.
 """
@@ -22,8 +22,6 @@ __all__ = ["erf", "erfc"]
 _SHIFT = 6755399441056767.0
 # The same of 2**(n + 64).
 _SHIFT_64 = 6755399441056831.0
-# A value in the middle of the polynomial's.
-_MIDDLE = 0.953125
 
 
 def erf(x: Any) -> Any:
@@ -75,42 +73,43 @@ def erfc(x: Any) -> Any:
     """Return 1 less the error function of x, exact where that is small."""
     # Beyond 27.3 the result is 0; nan passes.
     a = min(abs(x), 27.3)
-    linear = fma(a, 1.4375, 1.0)
-    linear_rest = fma(a, 1.4375, 1.0 - linear)
+    linear = fma(a, 1.25, 1.0)
+    linear_rest = fma(a, 1.25, 1.0 - linear)
     further = a + 3.5
-    inverse = 1.0 / (linear * further)
-    # w is a / (a + 7/2) - 7/16, with what the division leaves.
-    per_further = linear * inverse
-    left = fma(-per_further, a - (further - 3.5), fma(-per_further, further, 1.0))
-    w = fma(a * per_further, left, fma(a, per_further, -0.4375))
-    p = fma(w, 0.007622674056644302, 0.0058581301847684805)
-    p = fma(w, p, -0.019581190720384722)
-    p = fma(w, p, -0.01790366525884035)
-    p = fma(w, p, 0.03184974666991185)
-    p = fma(w, p, 0.03544573828632192)
-    p = fma(w, p, -0.05018445772033531)
-    p = fma(w, p, -0.0601542099187346)
-    p = fma(w, p, 0.09326537920110643)
-    p = fma(w, p, 0.08751694746291845)
-    p = fma(w, p, -0.20700603736505413)
-    p = fma(w, p, -0.059825538601768195)
-    p = fma(w, p, 0.4714155853198206)
-    p = fma(w, p, -0.3414587261691577)
-    p = fma(w, p, -0.6432564623901758)
-    p = fma(w, p, 1.960700270446691)
-    p = fma(w, p, -2.7222123510338085)
-    p = fma(w, p, 2.4840125739779904)
-    p = fma(w, p, -1.5313862793728654)
-    p = fma(w, p, 0.49581872607482974)
-    p = fma(w, p, 0.16937073547108625)
-    p = fma(w, p, -0.3896357441280528)
-    p = fma(w, p, 0.007080593737895758)
-    g = _MIDDLE + p
-    g_rest = p - (g - _MIDDLE)
-    # f + f_rest is g / linear, which is erfc(a) exp(a**2).
+    # Of the opposite sign, so that what the division leaves is a sum; so are f and y below.
+    inverse = -1.0 / (linear * further)
+    # w is 13/32 - a / (a + 7/2).
+    minus = linear * inverse
+    left = fma(minus, a - (further - 3.5), fma(minus, further, 1.0))
+    w = fma(a * minus, left, fma(a, minus, 0.40625))
+    p = fma(w, 0.006366975549152714, -0.0008466152206372657)
+    p = fma(w, p, -0.01835103803664996)
+    p = fma(w, p, 0.004808427282522134)
+    p = fma(w, p, 0.032674107661745014)
+    p = fma(w, p, -0.014132667291032588)
+    p = fma(w, p, -0.05370815000871305)
+    p = fma(w, p, 0.028521476131617457)
+    p = fma(w, p, 0.0965407911980836)
+    p = fma(w, p, -0.039163280151059486)
+    p = fma(w, p, -0.19674341221638622)
+    p = fma(w, p, -0.010932399585953722)
+    p = fma(w, p, 0.40674677567753004)
+    p = fma(w, p, 0.3956979869454952)
+    p = fma(w, p, -0.4702452144641339)
+    p = fma(w, p, -1.762770833018191)
+    p = fma(w, p, -2.565714239514884)
+    p = fma(w, p, -2.357094555606721)
+    p = fma(w, p, -1.3989544345470457)
+    p = fma(w, p, -0.35874720449020336)
+    p = fma(w, p, 0.27947479002320724)
+    q = fma(w, p, 0.4500171590567337)
+    q_rest = fma(w, p, 0.4500171590567337 - q)
+    g = fma(w, q, 0.8742332162369683)
+    g_rest = fma(w, q, 0.8742332162369683 - g) + fma(w, q_rest, -3.6982398826161546e-16)
+    # f + f_rest is -g / linear, which is -erfc(a) exp(a**2).
     per_linear = further * inverse
     f = g * per_linear
-    f_rest = (fma(-f, linear, g) + fma(-f, linear_rest, g_rest)) * per_linear
+    f_rest = (fma(f, linear, g) + fma(f, linear_rest, g_rest)) * per_linear
     # -a**2 is n ln 2 + r + r_rest.
     z = a * a
     t = fma(z, -INV_LN2, _SHIFT_64)
@@ -121,10 +120,11 @@ def erfc(x: Any) -> Any:
     r_rest = (high - r) - low
     # y + y_rest is f exp(r).
     y = fma(f, r, f)
-    y_rest = fma(f, r, f - y) + fma(f, exp_rest(r, r_rest), fma(f_rest, r, f_rest))
+    e = exp_rest(r, r_rest)
+    y_rest = fma(f, r, f - y) + fma(f, e, fma(f_rest, r + e, f_rest))
     # 2**n may be too small for its bits.
     power = from_bits(bits(t) << 52) * 2.0**-64
-    small = (y + y_rest) * power
-    base = fma(-y, power, 2.0)
-    large = base + fma(-y_rest, power, fma(-y, power, 2.0 - base))
+    small = (y + y_rest) * -power
+    base = fma(y, power, 2.0)
+    large = base + fma(y_rest, power, fma(y, power, 2.0 - base))
     return large if x < 0.0 else small

@@ -88,7 +88,8 @@ def tgamma(x: Any) -> Any:
     r = reduced + low
     r_rest = (reduced - r) + low
     g = fma(f, r, f)
-    g_rest = fma(f, r, f - g) + fma(f, exp_rest(r, r_rest), fma(f_rest, r, f_rest))
+    e = exp_rest(r, r_rest)
+    g_rest = fma(f, r, f - g) + fma(f, e, fma(f_rest, r + e, f_rest))
     result = scaled(g + g_rest, t)
     result = math.nan if x < 0.0 and np.rint(x) == x else result
     return divided if tiny else result
