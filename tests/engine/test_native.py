@@ -297,3 +297,46 @@ def test_other_processors(target: str) -> None:
         np.testing.assert_array_equal(ok, b != 0)
         np.testing.assert_array_equal(quotient[ok], a[ok] // b[ok])
         np.testing.assert_array_equal(flags[ok], a[ok] % b[ok] > 3)
+
+
+def found_at_once(n: int, x: float) -> float:
+    for _ in range(n):
+        for _ in range(7):
+            while True:
+                return 5.0
+    return x
+
+
+def found_late(n: int, x: float) -> float:
+    y = x * 2.0
+    if n > 3:
+        while True:
+            while True:
+                if n > 100:
+                    return 5.0
+                n += 7
+    return x + y
+
+
+def found_in_between(n: int, x: float) -> float:
+    k = 0
+    while k < 10:
+        z = x + k
+        if n > k:
+            while True:
+                k += 1
+                if k > n:
+                    return z
+        else:
+            k += 2
+    return x * k
+
+
+@pytest.mark.parametrize("function", [found_at_once, found_late, found_in_between])
+@pytest.mark.parametrize("shape", [(1, 1), (4, 1), (8, 2)])
+def test_lanes_that_wait_beside_loops_that_only_return(function: Any, shape: tuple[int, int]) -> None:
+    # What waiting lanes need was lost where the loop ends that none of the others falls out of.
+    n, x = np.array([27, 0, 5, 3, 1, 2, 9, 4, 0], np.int32), np.arange(9.0) + 1
+    expected = [function(*row) for row in zip(n.tolist(), x.tolist(), strict=True)]
+    with native.forced(shape=shape, refill=False):
+        np.testing.assert_array_equal(hr.kernel(function)(n, x, engine="native"), expected)

@@ -74,6 +74,13 @@ class Masks(Expressions):
         self.holds = False
         """Whether more lanes leave before it is asked who is left."""
 
+    def bind(self, label: Label, live: int) -> bool:
+        """Go on at a label. Lanes that have left a body around it wait for what is live behind that."""
+        for level in self.levels:
+            if level.node is not None:
+                live |= level.node.live_after
+        return super().bind(label, live)
+
     # ---- the lanes that are here
 
     def mask_at(self, depth: int) -> Value | None:
