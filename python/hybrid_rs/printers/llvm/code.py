@@ -33,6 +33,9 @@ Key: TypeAlias = object
 Env: TypeAlias = dict[int, Value]
 State: TypeAlias = dict[Key, Value]
 
+TOGETHER: Final = 16
+"""Instructions of a piece in a row. In long rows the processor sees one piece at a time, and waits for each of its
+results; where the pieces alternate more often, loops have less room for what they carry."""
 LIKELY: Final = ", !prof !0"
 UNLIKELY: Final = ", !prof !1"
 METADATA: Final = (
@@ -451,18 +454,16 @@ class Code:
         return [type(line)(_NAME.sub(meant, line)) for line in lines]
 
     def repeated(self, lines: list[str]) -> list[str]:
-        """Repeat instructions on values in pieces; those of a piece stay together."""
+        """Repeat instructions on values in pieces; some of a piece stay together."""
         found: list[str] = []
         run: list[str] = []
         for line in (*self.final(lines), Whole("")):
-            if type(line) is str and "%w" in line:
-                run.append(line)
-                continue
-            if run:
+            repeats = type(line) is str and "%w" in line
+            if not repeats or len(run) == TOGETHER:
                 for number in range(self.shape.pieces):
                     found += [_PIECES.sub(rf"\g<0>.{number}", one) for one in run]
                 run.clear()
-            found.append(line)
+            (run if repeats else found).append(line)
         return found[:-1]
 
 
