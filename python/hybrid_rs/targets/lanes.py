@@ -17,6 +17,7 @@ from hybrid_rs.ir.nodes import Cast, Expr, Op
 from hybrid_rs.ir.ops import main_type
 from hybrid_rs.ir.tree import LOOP_COST, Assign, Block, Body, If, Loop, Node, Return, Tree, bits
 from hybrid_rs.ir.types import BOOL
+from hybrid_rs.printers.llvm.clocks import clock_of
 
 __all__ = ["choose"]
 
@@ -40,7 +41,7 @@ def choose(tree: Tree, register_bits: int, registers: int) -> tuple[int, int, in
         The lanes of a piece, the pieces, and the bits of the widest type.
     """
     inner = [loop for loop in tree.loops if not any(isinstance(node, Loop) for node in _nodes(loop))]
-    nodes = [node for loop in inner for node in _nodes(loop)] if inner else list(_below(tree.body))
+    nodes = [node for loop in inner for node in _counted(tree, loop)] if inner else list(_below(tree.body))
     widest = max((_width(expr) for node in nodes for expr in _varying(tree, node)), default=0) or 32
     width = max(register_bits // widest, 1)
     ops = tree.body.cost % LOOP_COST
@@ -49,9 +50,18 @@ def choose(tree: Tree, register_bits: int, registers: int) -> tuple[int, int, in
     return width, min(_pieces(tree, loop, registers) for loop in inner), widest
 
 
+def _counted(tree: Tree, loop: Loop) -> list[Node]:
+    """List the statements of a loop that aren't a clock's."""
+    clock = clock_of(tree, loop, steps=False)
+    own: list[Node] = [] if clock is not None else [loop]
+    return own + [node for node in _nodes(loop) if clock is None or not clock.derived or node is not clock.step]
+
+
 def _pieces(tree: Tree, loop: Loop, registers: int) -> int:
     """Give the pieces for a loop."""
-    carried = bits(loop.assigned & loop.live_head & tree.varying)
+    clock = clock_of(tree, loop, steps=False)
+    kept = ~(1 << clock.variable) if clock is not None and clock.derived else -1
+    carried = bits(loop.assigned & loop.live_head & tree.varying & kept)
     held = loop.masked + sum(1 for variable in carried if tree.types[variable] is not BOOL)
     if not all(isinstance(node, Assign) or _leaves(node) for node in _nodes(loop)):
         return 4

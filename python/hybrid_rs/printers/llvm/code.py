@@ -220,6 +220,19 @@ class Code:
         name = self.module.intrinsic(f"llvm.vector.reduce.or.v{width}{element}", element, kind)
         return self.whole(f"call {element} @{name}({kind} {found})")
 
+    def least(self, element: str, text: str) -> str:
+        """Give the least of all lanes' unsigned integers."""
+        width, kind = self.shape.width, self.shape.vector(element)
+        found = self.piece(text, 0)
+        name = self.module.intrinsic(f"llvm.umin.{self.shape.suffix(element, lanes=True)}", kind, kind, kind)
+        if text.startswith("%w"):
+            for number in range(1, self.shape.pieces):
+                found = self.whole(f"call {kind} @{name}({kind} {found}, {kind} {self.piece(text, number)})")
+        if width == 1:
+            return found
+        name = self.module.intrinsic(f"llvm.vector.reduce.umin.v{width}{element}", element, kind)
+        return self.whole(f"call {element} @{name}({kind} {found})")
+
     # ---- blocks
 
     def start(self, stem: str) -> Block:

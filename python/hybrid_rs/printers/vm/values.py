@@ -14,7 +14,7 @@ from hybrid_rs.ir.ops import OPS, main_type
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
 from hybrid_rs.printers.vm.code import EVERY, SHORT, Code
-from hybrid_rs.printers.vm.counted import Counted
+from hybrid_rs.passes.counted import Counted
 from hybrid_rs.printers.vm.masks import Masks
 
 __all__ = ["Values"]
