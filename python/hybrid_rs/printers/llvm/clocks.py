@@ -1,14 +1,14 @@
-"""Counted loops whose lanes leave at different times: each lane's time is known when it enters (`passes/counted`).
+"""Counted loops whose lanes leave at different times: each lane's time is known when it enters (`ir/counted`).
 
-All lanes share a clock, so that nothing is counted or compared lane by lane: of the lanes that are in the loop, the least
-that is left to wait is counted down, and the lanes are looked at when that is over. A counter that is seldom read isn't
-kept; while the loop runs the variable stands for the clock, and its value is worked out of what it began with.
+All lanes share a clock, so that nothing is counted or compared lane by lane: of the lanes that are in the loop, the
+least that is left to wait is counted down, and the lanes are looked at when that is over. A counter that is seldom read
+isn't kept; while the loop runs the variable stands for the clock, and its value is worked out of what it began with.
 """
 
 from __future__ import annotations
 
+from hybrid_rs.ir.counted import Counted, counted
 from hybrid_rs.ir.tree import Assign, Loop, Tree
-from hybrid_rs.passes.counted import Counted, counted
 from hybrid_rs.printers.llvm.code import UNLIKELY, constant
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
 from hybrid_rs.printers.llvm.use import Use
