@@ -236,6 +236,19 @@ def test_conversions(source: Type, target: str, uniform: bool) -> None:
         check(f"checked {type_}", args, signed, outputs[0], ok, INT64)
 
 
+def test_lesser_of_a_quotient_and_nothing() -> None:
+    """LLVM stops at `min(a // b, 0)` of unsigned numbers if it may look through the division."""
+    type_ = named("uint32")
+    a, b = variable(0, type_), variable(1, type_)
+    quotient = Op("floordiv", type_, (a, b), SITE["ZeroDivisionError"])
+    values = (Op("min", type_, (quotient, Op("sub", type_, (a, a)))), Op("min", type_, (quotient, Const(type_, 1))))
+    kernel = Kernel([type_, type_], (type_, type_), (Return(values),), target="native", uniform=False)
+    args = [arg for arg in tuples([type_, type_]) if arg[1]]
+    outputs, _ = kernel.run(args, 0)
+    assert outputs[0].tolist() == [0] * len(args)
+    assert outputs[1].tolist() == [min(x // y, 1) for x, y in args]
+
+
 def test_remainders_of_far_quotients() -> None:
     """Lanes whose quotients have more bits than a float take another way than their neighbours."""
     rng = np.random.default_rng(3)

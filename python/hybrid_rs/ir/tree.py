@@ -14,7 +14,7 @@ from hybrid_rs.ir.nodes import Const, Dim, Expr, Function, Param, Table, Var
 from hybrid_rs.ir.types import Type
 from hybrid_rs.ir.walk import faults, operands
 
-__all__ = ["Assign", "Block", "Body", "Exit", "Fault", "If", "Loop", "Node", "Return", "Tree", "bits"]
+__all__ = ["LOOP_COST", "Assign", "Block", "Body", "Exit", "Fault", "If", "Loop", "Node", "Return", "Tree", "bits"]
 
 LOOP_COST: Final = 1000
 """What a loop counts as, beside ops that count 1: more than any limit that costs are compared with."""

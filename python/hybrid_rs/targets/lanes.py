@@ -15,15 +15,18 @@ from typing import Final
 from hybrid_rs.ir import walk
 from hybrid_rs.ir.nodes import Expr, Op, Var
 from hybrid_rs.ir.ops import main_type
-from hybrid_rs.ir.tree import Assign, Block, Body, If, Loop, Node, Return, Tree, bits
+from hybrid_rs.ir.tree import LOOP_COST, Assign, Block, Body, If, Loop, Node, Return, Tree, bits
 from hybrid_rs.ir.types import BOOL
+from hybrid_rs.printers.llvm.clocks import clock_of
 
 __all__ = ["choose"]
 
 TEMPORARIES: Final = 5
 """Registers that a loop needs for one piece beside what it carries."""
-LARGE: Final = 400
-"""Ops of a function for which few pieces are made, since the time to compile is in proportion to them."""
+LARGE: Final = 150
+"""Ops of a function for which one vector of two registers is made: the time to compile is in proportion to both."""
+LARGEST: Final = 600
+"""Ops of a function for which one register is made."""
 
 
 def choose(tree: Tree, register_bits: int, registers: int) -> tuple[int, int, int]:
@@ -38,16 +41,27 @@ def choose(tree: Tree, register_bits: int, registers: int) -> tuple[int, int, in
         The lanes of a piece, the pieces, and the bits of the widest type.
     """
     inner = [loop for loop in tree.loops if not any(isinstance(node, Loop) for node in _nodes(loop))]
-    nodes = [node for loop in inner for node in _nodes(loop)] if inner else list(_below(tree.body))
-    widest = max((_width(tree, expr)[0] for node in nodes for expr in _expressions(node)), default=0) or 32
-    pieces = min((_pieces(tree, loop, registers) for loop in inner), default=4)
-    ops = tree.body.cost % 1000
-    return max(register_bits // widest, 1), 1 if ops > LARGE else pieces, widest
+    nodes = [node for loop in inner for node in _counted(tree, loop)] if inner else list(_below(tree.body))
+    widest = max((_width(tree, expr)[0] for node in nodes for expr in _varying(tree, node)), default=0) or 32
+    width = max(register_bits // widest, 1)
+    ops = tree.body.cost % LOOP_COST
+    if not inner or ops > LARGE:
+        return width if ops > LARGEST else 2 * width, 1, widest
+    return width, min(_pieces(tree, loop, registers) for loop in inner), widest
+
+
+def _counted(tree: Tree, loop: Loop) -> list[Node]:
+    """List the statements of a loop that aren't a clock's."""
+    clock = clock_of(tree, loop, steps=False)
+    own: list[Node] = [] if clock is not None else [loop]
+    return own + [node for node in _nodes(loop) if clock is None or not clock.derived or node is not clock.step]
 
 
 def _pieces(tree: Tree, loop: Loop, registers: int) -> int:
     """Give the pieces for a loop."""
-    carried = bits(loop.assigned & loop.live_head & tree.varying)
+    clock = clock_of(tree, loop, steps=False)
+    kept = ~(1 << clock.variable) if clock is not None and clock.derived else -1
+    carried = bits(loop.assigned & loop.live_head & tree.varying & kept)
     held = loop.masked + sum(1 for variable in carried if tree.types[variable] is not BOOL)
     if not all(isinstance(node, Assign) or _leaves(node) for node in _nodes(loop)):
         return 4
@@ -79,12 +93,13 @@ def _below(body: Body) -> Iterator[Node]:
             yield from _nodes(node)
 
 
-def _expressions(node: Node) -> tuple[Expr, ...]:
+def _varying(tree: Tree, node: Node) -> tuple[Expr, ...]:
+    """Give the expressions of a statement, if what it computes varies."""
+    if not isinstance(node, Assign | If | Loop | Return) or not node.uses & tree.varying:
+        return ()
     if isinstance(node, Assign):
         return (node.value,)
-    if isinstance(node, If | Loop):
-        return (node.cond,)
-    return node.values if isinstance(node, Return) else ()
+    return node.values if isinstance(node, Return) else (node.cond,)
 
 
 def _width(tree: Tree, expr: Expr) -> tuple[int, bool]:

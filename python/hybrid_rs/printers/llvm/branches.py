@@ -24,6 +24,8 @@ class Printer(Loops):
                 self.wait(node)
                 continue
             if isinstance(node, Assign):
+                if self.tick(node):
+                    continue
                 value = self.value(node.value)
                 if value.lanes:
                     self.lanes(value)  # a bool becomes a mask where it is made

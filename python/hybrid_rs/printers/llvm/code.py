@@ -33,6 +33,9 @@ Key: TypeAlias = object
 Env: TypeAlias = dict[int, Value]
 State: TypeAlias = dict[Key, Value]
 
+TOGETHER: Final = 16
+"""Instructions of a piece in a row. In long rows the processor sees one piece at a time, and waits for each of its
+results; where the pieces alternate more often, loops have less room for what they carry."""
 LIKELY: Final = ", !prof !0"
 UNLIKELY: Final = ", !prof !1"
 METADATA: Final = (
@@ -215,6 +218,19 @@ class Code:
         width, kind = self.shape.width, self.shape.vector(element)
         found = self.united("or", kind, text)
         name = self.module.intrinsic(f"llvm.vector.reduce.or.v{width}{element}", element, kind)
+        return self.whole(f"call {element} @{name}({kind} {found})")
+
+    def least(self, element: str, text: str) -> str:
+        """Give the least of all lanes' unsigned integers."""
+        width, kind = self.shape.width, self.shape.vector(element)
+        found = self.piece(text, 0)
+        name = self.module.intrinsic(f"llvm.umin.{self.shape.suffix(element, lanes=True)}", kind, kind, kind)
+        if text.startswith("%w"):
+            for number in range(1, self.shape.pieces):
+                found = self.whole(f"call {kind} @{name}({kind} {found}, {kind} {self.piece(text, number)})")
+        if width == 1:
+            return found
+        name = self.module.intrinsic(f"llvm.vector.reduce.umin.v{width}{element}", element, kind)
         return self.whole(f"call {element} @{name}({kind} {found})")
 
     # ---- blocks
@@ -451,18 +467,16 @@ class Code:
         return [type(line)(_NAME.sub(meant, line)) for line in lines]
 
     def repeated(self, lines: list[str]) -> list[str]:
-        """Repeat instructions on values in pieces; those of a piece stay together."""
+        """Repeat instructions on values in pieces; some of a piece stay together."""
         found: list[str] = []
         run: list[str] = []
         for line in (*self.final(lines), Whole("")):
-            if type(line) is str and "%w" in line:
-                run.append(line)
-                continue
-            if run:
+            repeats = type(line) is str and "%w" in line
+            if not repeats or len(run) == TOGETHER:
                 for number in range(self.shape.pieces):
                     found += [_PIECES.sub(rf"\g<0>.{number}", one) for one in run]
                 run.clear()
-            found.append(line)
+            (run if repeats else found).append(line)
         return found[:-1]
 
 

@@ -35,7 +35,7 @@ class Exits(Masks):
     def put_aside(self, target: Block | Loop, mask: Value, *, goes_on: bool = False) -> None:
         """Keep what lanes need that leave."""
         for variable in bits(self.aside(target, goes_on=goes_on)):
-            value = self.env.get(variable)
+            value = self.held(variable)
             if value is not None:
                 key = (target, goes_on, variable)
                 self.state[key] = self.blend(mask, value, self.state[key])

@@ -143,7 +143,13 @@ class Expressions(Code):
 
     def var(self, expr: Var) -> Value:
         """Give a variable."""
-        return self.env[self.tree.names[expr.name]]
+        value = self.held(self.tree.names[expr.name])
+        assert value is not None, "a variable is assigned before it is read"
+        return value
+
+    def held(self, variable: int) -> Value | None:
+        """Give what a variable holds; None where no lane has a value."""
+        return self.env.get(variable)
 
     def dim(self, expr: Dim) -> Value:
         """Give the length of a table's axis."""

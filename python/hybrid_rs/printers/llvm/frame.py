@@ -31,6 +31,7 @@ class Framed(Printer):
     def __init__(self, tree: Tree, module: Module, *, steps: bool) -> None:
         super().__init__(tree, module, steps=steps)
         self.ends, self.next, self.leaving = {}, {}, []
+        self.clocks, self.counters, self.ticks = {}, {}, {}
 
     def field(self, offset: int, kind: str, name: str) -> str:
         """Print the loading of a field of the frame."""

@@ -6,11 +6,11 @@ from typing import Final
 
 from hybrid_rs.ir.tree import Loop
 from hybrid_rs.ir.types import INT64, UINT64
+from hybrid_rs.printers.llvm.clocks import Clocks, asks_at_end
 from hybrid_rs.printers.llvm.code import UNLIKELY, constant
 from hybrid_rs.printers.llvm.masks import Around, Level
 from hybrid_rs.printers.llvm.shape import Value
 from hybrid_rs.printers.llvm.use import Use
-from hybrid_rs.printers.llvm.waiting import CHEAP, Waiting, simple
 
 __all__ = ["BUDGET", "EDGES", "STEPS", "Loops"]
 
@@ -22,7 +22,7 @@ STEPS: Final = "steps"
 """The state's key of the steps that each element has taken."""
 
 
-class Loops(Waiting):
+class Loops(Clocks):
     """Prints loops."""
 
     def poll(self) -> None:
@@ -45,18 +45,23 @@ class Loops(Waiting):
         self.around.append(around)
         if mask is not None or self.faults:
             self.fork(self.any(self.exactly(self.here())), self.ahead("enter"), end)
+        self.wind_up(loop)
         self.iterate(loop)
+        self.run_down(loop)
         self.around.pop()
         self.finish(loop, around)
 
     def iterate(self, loop: Loop) -> None:
         """Print the loop's blocks, from its head to the back edge."""
-        at_end = self.asks_at_end(loop)
+        at_end = asks_at_end(loop, steps=self.steps)
         if at_end:
             self.condition(loop)
         if self.block is None:
             return
-        head = self.head(loop.assigned & loop.live_head, self.tree.varying)
+        if loop in self.clocks:
+            self.set_alarm(loop)
+        clocks = sum(1 << variable for variable in self.counters)
+        head = self.head(loop.assigned & loop.live_head, self.tree.varying & ~clocks)
         if loop.continues:
             level = Level(loop, steps=True)
             self.state[level] = self.exactly(self.here())
@@ -84,14 +89,13 @@ class Loops(Waiting):
             self.back_edge()
         self.back(head)
 
-    def asks_at_end(self, loop: Loop) -> bool:
-        """Whether the condition is asked ahead of the loop and at the end of its step, where other lanes leave too."""
-        if not loop.masked or loop.endless or loop.head.nodes or loop.head.faults or loop.head.cost > CHEAP:
-            return False
-        return loop.steps and not loop.continues and not self.steps and all(simple(node) for node in loop.step.nodes)
-
     def ask_at_end(self, loop: Loop) -> None:
         """Print what `asks_at_end` says."""
+        if loop in self.clocks:
+            self.depart_all(loop, loop.live_head)
+            if self.reached():
+                self.wait_for_alarm(loop)
+            return
         cond = self.value(loop.cond)
         if cond.lanes:
             self.note(self.without(self.exactly(self.here()), cond), None)
@@ -154,7 +158,8 @@ class Loops(Waiting):
     def finish(self, loop: Loop, around: Around) -> None:
         """Go on behind a loop."""
         level = self.levels.pop() if loop.masked else None
-        if not self.bind(around.end, loop.live_after):
+        kept = self.aside(loop, goes_on=False) if loop.masked else 0
+        if not self.bind(around.end, loop.live_after & ~kept):
             return
         if level is not None:
             self.take_back(loop, None)

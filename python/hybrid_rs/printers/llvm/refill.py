@@ -254,6 +254,7 @@ class RefillFunction(Framed):
         self.ahead_of_loop = None
         self.unite(loop)
         self.levels.append(self.live)
+        self.wind_up(loop)
         end = self.ends[loop] = self.label("take")
         around = Around(loop, end, len(self.levels))
         self.around.append(around)
@@ -324,6 +325,11 @@ class RefillFunction(Framed):
     def epilogue(self, loop: Loop, end: Label) -> None:
         """Go on behind the loop with the lanes that are finished."""
         self.bind(end, loop.live_head | loop.live_after)
+        for variable in [variable for variable, other in self.counters.items() if other is loop]:
+            value = self.held(variable)
+            if value is not None:
+                self.env[variable] = value
+        self.run_down(loop)
         kept = loop.live_head & self.tree.varying | self.uniforms
         self.kept_env = {variable: self.env[variable] for variable in bits(kept) if variable in self.env}
         self.kept_state = dict(self.state)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from hybrid_rs.ir.counted import Counted, counted
 from hybrid_rs.ir.tree import Assign, Body, Loop, Tree, bits
 from hybrid_rs.ir.types import BOOL, UINT64
 from hybrid_rs.printers.vm.code import EVERY, OK, SHORT, Code, Label
-from hybrid_rs.printers.vm.counted import Counted, counted
 from hybrid_rs.printers.vm.exits import Exits
 from hybrid_rs.printers.vm.masks import Frame, Level
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hybrid_rs.ir import walk
+from hybrid_rs.ir.counted import Counted
 from hybrid_rs.ir.nodes import Cast, Const, Dim, Expr, Load, Op, Var
 from hybrid_rs.ir.ops import OPS, main_type
 from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64, Type
 from hybrid_rs.printers.vm.code import EVERY, SHORT, Code
-from hybrid_rs.printers.vm.counted import Counted
 from hybrid_rs.printers.vm.masks import Masks
 
 __all__ = ["Values"]
