@@ -70,8 +70,8 @@ def compare(name: str, number: int, stride: int = 1) -> Block:
         results = np.asarray(kernel(*given))
         wanted = function.wanted(*given)
         errors = function.error(results, wanted, *given)
-        for place in np.nonzero(abs(errors - function.bound) < _MARGIN)[0]:
-            errors[place] = exact_error(results[place], function.exact, [array[place] for array in given])
+        for close in np.nonzero(abs(errors - function.bound) < _MARGIN)[0]:
+            errors[close] = exact_error(results[close], function.exact, [array[close] for array in given])
         with np.errstate(all="ignore"):
             rounded = int(np.count_nonzero((results != wanted.astype(np.float32)) & ~np.isnan(wanted)))
         place = int(np.argmax(errors))

@@ -62,7 +62,7 @@ def distance(found: Array, wanted: Array, least: Array | float = 0.0) -> Array:
         result = np.clip(found.astype(np.float64), -limit, limit)
         target = np.clip(wanted, -limit, limit)
         exponent = np.clip(np.frexp(np.maximum(np.abs(target), least))[1] - 1, -126, 127) - 23
-        off = np.ldexp(np.abs(result - target), -exponent)
+        off: Array = np.ldexp(np.abs(result - target), -exponent)
         off[np.isinf(wanted) & (found != wanted)] = np.inf
         off[(wanted == 0) & ((found != 0) | (np.signbit(found) != np.signbit(wanted)))] = np.inf
         # A result that is 0 because it is too small keeps the sign.

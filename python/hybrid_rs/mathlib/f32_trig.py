@@ -11,11 +11,15 @@ from hybrid_rs.mathlib.f32_reduce import angle
 
 __all__ = ["cos", "sin", "tan"]
 
+# Below it sine and tangent are the angle.
+_SMALL = 2.0**-13
+
 
 def sin(x: Any) -> Any:
     """Return the sine of x."""
     quadrant, r, low = angle(x)
-    return turned(quadrant, r, low)
+    # The sign of a zero is lost elsewhere.
+    return np.where(abs(x) < _SMALL, x, turned(quadrant, r, low))
 
 
 def cos(x: Any) -> Any:
@@ -58,4 +62,5 @@ def tan(x: Any) -> Any:
     rest = p - (most - r)
     turned = -1.0 / most
     turned = fma(turned, fma(turned, most, 1.0) + turned * rest, turned)
-    return np.where((quadrant & 1) == 0, most, turned)
+    value = np.where((quadrant & 1) == 0, most, turned)
+    return np.where(abs(x) < _SMALL, x, value)
