@@ -55,9 +55,10 @@ def tan(x: Any) -> Any:
     p = fma(t, p, 0.054071005433797836)
     p = fma(t, p, 0.1333257108926773)
     p = fma(t, p, 0.3333335220813751)
-    # What the square was rounded by, and low; the derivative of the tangent is about 1 + 1.5 t.
-    rest = fma(r * fma(r, r, -t), p, low * fma(t, 1.5, 1.0))
-    p = fma(r * t, p, rest)
+    # What the cube lacks, and low; the derivative of the tangent is about 1 + 1.5 t.
+    cube = r * t
+    cube_rest = fma(r, fma(r, r, -t), fma(r, t, -cube))
+    p = fma(cube, p, fma(cube_rest, p, low * fma(t, 1.5, 1.0)))
     most = r + p
     rest = p - (most - r)
     turned = -1.0 / most
