@@ -15,9 +15,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def arguments(function: Function, number: int, stride: int = 1) -> Iterator[tupl
 def compare(name: str, number: int, stride: int = 1) -> Block:
     """Compare a function with its definition over a block."""
     function = FUNCTIONS[name]
-    kernel = hr.kernel(function.narrow)
+    kernel = _kernel(name)
     found = Block(number, 0, -1.0, (), 0)
     for given in arguments(function, number, stride):
         results = np.asarray(kernel(*given))
@@ -83,6 +84,12 @@ def compare(name: str, number: int, stride: int = 1) -> Block:
             found.rounded + rounded,
         )
     return found
+
+
+@cache
+def _kernel(name: str) -> Any:
+    """Make a function a kernel, which is compiled once in each process."""
+    return hr.kernel(FUNCTIONS[name].narrow)
 
 
 def merged(blocks: Sequence[Block]) -> Block:

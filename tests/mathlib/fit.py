@@ -21,7 +21,6 @@ Real: TypeAlias = Any
 
 DIGITS: Final = 40
 _ROUNDS: Final = 30
-_TRIED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,8 @@ class Fit:
     """What a difference is multiplied with, to be the error that counts: relative to a result, in most cases."""
     held: tuple[float, ...] = ()
     """The lowest coefficients, where they are given."""
+    tried: int = 3
+    """For how many coefficients both of the nearest float32 numbers are tried."""
     doubled: bool = False
     """Whether the lowest coefficient is the sum of two float32 numbers; it is given as one number."""
 
@@ -63,12 +64,12 @@ def solve(fit: Fit) -> Solved:
             first = _remez(places, values, weights, held, fit.count)[0]
             most = mpf(float(np.float32(float(first))))
             held.append(most + mpf(float(np.float32(float(first - most)))))
-        chosen = _rounded(places, values, weights, held, fit.count)
+        chosen = _rounded(places, values, weights, held, fit.count, fit.tried)
         return Solved(tuple(float(c) for c in chosen), float(_greatest(places, values, weights, chosen)))
 
 
 def _rounded(
-    places: Sequence[Real], values: Sequence[Real], weights: Sequence[Real], held: list[Real], count: int
+    places: Sequence[Real], values: Sequence[Real], weights: Sequence[Real], held: list[Real], count: int, tries: int
 ) -> list[Real]:
     """Round the coefficients above the held ones; for the first few of them both neighbours are tried."""
     if len(held) == count:
@@ -76,15 +77,23 @@ def _rounded(
     best = _remez(places, values, weights, held, count)[0]
     nearest = np.float32(float(best))
     tried = [nearest]
-    if len(held) < _TRIED:
+    if len(held) < tries:
         tried.append(np.nextafter(nearest, np.float32(np.inf if best > float(nearest) else -np.inf)))
-    found = [_rounded(places, values, weights, [*held, mpf(float(c))], count) for c in tried]
+    found = [_rounded(places, values, weights, [*held, mpf(float(c))], count, tries) for c in tried]
     return min(found, key=lambda made: _greatest(places, values, weights, made))
+
+
+def _value(coefficients: Sequence[Real], x: Real) -> Real:
+    """Compute a polynomial, given from the lowest coefficient."""
+    total = mpf(0)
+    for c in reversed(coefficients):
+        total = total * x + c
+    return total
 
 
 def _greatest(places: Sequence[Real], values: Sequence[Real], weights: Sequence[Real], made: Sequence[Real]) -> Real:
     """Return the greatest weighted error of a polynomial."""
-    left = (w * (v - mpmath.polyval(made[::-1], x)) for x, v, w in zip(places, values, weights, strict=True))
+    left = (w * (v - _value(made, x)) for x, v, w in zip(places, values, weights, strict=True))
     return max(abs(e) for e in left)
 
 
@@ -93,7 +102,7 @@ def _remez(
 ) -> list[Real]:
     """Find the coefficients above the held ones that make the greatest weighted error least, on the places."""
     free = count - len(held)
-    left = [v - mpmath.polyval(held[::-1], x) if held else v for x, v in zip(places, values, strict=True)]
+    left = [v - _value(held, x) for x, v in zip(places, values, strict=True)]
     # Errors alternate where the lowest basis function is positive everywhere, which x itself isn't.
     weights = [abs(w) * (-1 if x < 0 and len(held) % 2 else 1) for x, w in zip(places, weights, strict=True)]
     basis = [[w * x ** (len(held) + i) for i in range(free)] for x, w in zip(places, weights, strict=True)]

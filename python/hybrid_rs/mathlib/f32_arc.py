@@ -110,8 +110,8 @@ def between(base: Any, k: Any, larger: Any, smaller: Any) -> Any:
     lost = fma(-s, bottom, top) * from_bits(_INVERSE - bits(bottom))
     base = np.where(near, fma(k, _HALF_PI * 0.5, base), base)
     z = s * s
-    p = fma(z, -0.01747201941907406, 0.05117196962237358)
-    p = fma(z, p, -0.08283238857984543)
+    p = fma(z, -0.01747196540236473, 0.0511719286441803)
+    p = fma(z, p, -0.08283238112926483)
     p = fma(z, p, 0.10963485389947891)
     p = fma(z, p, -0.142709419131279)
     p = fma(z, p, 0.19999298453330994)

@@ -24,8 +24,8 @@ def asinh(x: Any) -> Any:
     """Return the number whose hyperbolic sine is x."""
     size = abs(x)
     z = x * x
-    p = fma(z, -0.013225908391177654, 0.02816210500895977)
-    p = fma(z, p, -0.04438306391239166)
+    p = fma(z, -0.013222738169133663, 0.02816089428961277)
+    p = fma(z, p, -0.04438295215368271)
     p = fma(z, p, 0.07498640567064285)
     p = fma(z, p, -0.1666664332151413)
     low = fma(x * z, p, x)
@@ -36,8 +36,8 @@ def asinh(x: Any) -> Any:
     u = root + size
     lost = (size - (u - root)) + lost
     e, f, rest = near(np.where(large, size, u), np.where(large, np.float32(0.0), lost))
-    high = np.copysign(summed(np.where(large, e + 1.0, e), f, rest), x)
-    return np.where(size < 0.5, low, np.where(size < _INF, high, x))
+    high = summed(np.where(large, e + 1.0, e), f, rest)
+    return np.copysign(np.where(size < 0.5, low, np.where(size < _INF, high, size)), x)
 
 
 def acosh(x: Any) -> Any:
@@ -74,11 +74,11 @@ def atanh(x: Any) -> Any:
     """Return the number whose hyperbolic tangent is x."""
     size = abs(x)
     z = x * x
-    p = fma(z, 0.17642346024513245, 0.051576726138591766)
-    p = fma(z, p, 0.11816982179880142)
-    p = fma(z, p, 0.1422373354434967)
-    p = fma(z, p, 0.2000245451927185)
-    p = fma(z, p, 0.33333301544189453)
+    p = fma(z, 0.17772631347179413, 0.05065276846289635)
+    p = fma(z, p, 0.11841455101966858)
+    p = fma(z, p, 0.14220762252807617)
+    p = fma(z, p, 0.20002615451812744)
+    p = fma(z, p, 0.33333298563957214)
     low = fma(x * z, p, x)
     # Half of the logarithm of (1 + a) / (1 - a), for a = |x|.
     top = 1.0 + size

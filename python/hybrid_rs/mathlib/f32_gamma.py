@@ -28,7 +28,7 @@ _PER_LN2_REST = 1.925963033500011e-08
 _CONSTANT = 0.33143702149391174
 _CONSTANT_REST = -5.309872097569723e-09
 # From here on the logarithm is infinite.
-_OVERFLOW = 4.0850036e36
+_OVERFLOW = 4.085003425410169e36
 # Less the bits of a number, those of its inverse, within 5.1 %.
 _INVERSE = 0x7EF311C7
 
@@ -117,8 +117,11 @@ def lgamma(x: Any) -> Any:
     sum_ = minus + middle
     sum_rest = ((minus - sum_) + middle) + (middle_rest + minus_rest)
     series, series_rest = stirling(y, y_rest, log, log_rest)
-    far = series * _FOUR_LN2
-    far_rest = fma(series, _FOUR_LN2, -far) + fma(series, _FOUR_LN2_REST, series_rest * _FOUR_LN2)
+    # One number and a small rest, whose product with 4 ln 2 is infinite only where the result is.
+    quarter = series + series_rest
+    series_rest = series_rest - (quarter - series)
+    far = quarter * _FOUR_LN2
+    far_rest = fma(quarter, _FOUR_LN2, -far) + fma(quarter, _FOUR_LN2_REST, series_rest * _FOUR_LN2)
     high = np.where(y < 2.5, np.where(low, sum_, middle), far)
     rest = np.where(y < 2.5, np.where(low, sum_rest, middle_rest), far_rest)
     result = high + rest

@@ -85,4 +85,4 @@ def tanh(x: Any) -> Any:
     power = from_bits((bits(shifted) + 127) << 23)
     power = fma(power, fma(r * r, p, r), power)
     far = 1.0 - 2.0 / (power + 1.0)
-    return np.where(size < 1.0, near, np.copysign(far, x))
+    return np.copysign(np.where(size < 1.0, near, far), x)

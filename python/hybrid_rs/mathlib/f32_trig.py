@@ -11,11 +11,15 @@ from hybrid_rs.mathlib.f32_reduce import angle
 
 __all__ = ["cos", "sin", "tan"]
 
+# Below it sine and tangent are the angle.
+_SMALL = 2.0**-13
+
 
 def sin(x: Any) -> Any:
     """Return the sine of x."""
     quadrant, r, low = angle(x)
-    return turned(quadrant, r, low)
+    # The sign of a zero is lost elsewhere.
+    return np.where(abs(x) < _SMALL, x, turned(quadrant, r, low))
 
 
 def cos(x: Any) -> Any:
@@ -51,11 +55,13 @@ def tan(x: Any) -> Any:
     p = fma(t, p, 0.054071005433797836)
     p = fma(t, p, 0.1333257108926773)
     p = fma(t, p, 0.3333335220813751)
-    # What the square was rounded by, and low; the derivative of the tangent is about 1 + 1.5 t.
-    rest = fma(r * fma(r, r, -t), p, low * fma(t, 1.5, 1.0))
-    p = fma(r * t, p, rest)
+    # What the cube lacks, and low; the derivative of the tangent is about 1 + 1.5 t.
+    cube = r * t
+    cube_rest = fma(r, fma(r, r, -t), fma(r, t, -cube))
+    p = fma(cube, p, fma(cube_rest, p, low * fma(t, 1.5, 1.0)))
     most = r + p
     rest = p - (most - r)
     turned = -1.0 / most
     turned = fma(turned, fma(turned, most, 1.0) + turned * rest, turned)
-    return np.where((quadrant & 1) == 0, most, turned)
+    value = np.where((quadrant & 1) == 0, most, turned)
+    return np.where(abs(x) < _SMALL, x, value)
