@@ -72,30 +72,48 @@ def distance(found: Array, wanted: Array, least: Array | float = 0.0) -> Array:
     return off
 
 
-def _each(function: Callable[[float], float], refused: float = math.nan) -> Callable[[Array], Array]:
-    """Make a function of arrays of one of Python's floats, which refuses some of them; an overflow is inf."""
+def _each(function: Callable[[float], float], x: Array, low: float, high: float, else_: Array) -> Array:
+    """Call one of Python's functions of floats where ``low <= abs(x) <= high``, for each by itself, which takes long.
 
-    def one(x: float) -> float:
+    Elsewhere, and where Python refuses a number, `else_` is taken.
+    """
+
+    def one(number: float, otherwise: float) -> float:
         try:
-            return function(x)
-        except ValueError:
-            return refused
-        except OverflowError:
-            return math.inf
+            return function(number)
+        except (ValueError, OverflowError):
+            return otherwise
 
-    def every(x: Array) -> Array:
-        return np.array([one(value) for value in x.tolist()], dtype=np.float64)
+    found = np.where(np.isnan(x), x, else_)
+    size = np.abs(x)
+    places = np.nonzero((size >= low) & (size <= high))[0]
+    found[places] = list(map(one, x[places].tolist(), found[places].tolist()))
+    return found
 
-    return every
+
+# Beyond the limits below the functions' first terms are exact to 2**-60.
+
+
+def _erf(x: Array) -> Array:
+    return _each(math.erf, x, 2.0**-31, 6.0, np.where(np.abs(x) < 1, 2 / math.sqrt(math.pi) * x, np.copysign(1.0, x)))
+
+
+def _erfc(x: Array) -> Array:
+    return _each(math.erfc, x, 2.0**-60, 28.0, np.where(np.abs(x) < 1, 1.0, np.where(x > 0, 0.0, 2.0)))
 
 
 def _gamma(x: Array) -> Array:
-    return np.where(x == 0, np.copysign(np.inf, x), _each(math.gamma)(x))
+    whole = np.floor(x)
+    zero = np.where(whole == x, np.nan, np.where(whole % 2 == 0, 0.0, -0.0))
+    far = np.where(x > 0, np.inf, zero)
+    return _each(math.gamma, x, 2.0**-60, 190.0, np.where(np.abs(x) < 1, 1 / x, far))
 
 
 def _log_gamma(x: Array) -> Array:
     """Compute lgamma in float64: with mpmath close to its zeros, where Python's is exact to some 1e-16 only."""
-    found = _each(math.lgamma, refused=math.inf)(x)
+    size = np.abs(x)
+    far = np.where(x > 0, x * (np.log(size) - 1), np.inf)
+    found = _each(math.lgamma, x, 2.0**-65, 2.0**65, np.where(size < 1, -np.log(size), far))
     for place in np.nonzero((np.abs(found) < 1e-5) & (found != 0))[0]:
         found[place] = float(mpmath.re(mpmath.loggamma(mpmath.mpf(float(x[place])))))
     return found
@@ -124,8 +142,8 @@ _ROWS: Final = (
     Function("f32_area", "atanh", np.arctanh, mpmath.atanh),
     Function("f32_root", "cbrt", np.cbrt, mpmath.cbrt),
     Function("f32_root", "hypot", np.hypot, mpmath.hypot, arguments=2),
-    Function("f32_erf", "erf", _each(math.erf), mpmath.erf),
-    Function("f32_erf", "erfc", _each(math.erfc), mpmath.erfc),
+    Function("f32_erf", "erf", _erf, mpmath.erf),
+    Function("f32_erf", "erfc", _erfc, mpmath.erfc),
     Function("f32_gamma", "tgamma", _gamma, mpmath.gamma),
     Function("f32_gamma", "lgamma", _log_gamma, lambda x: mpmath.re(mpmath.loggamma(x)), below_zero=0.25),
     Function("f32_pow", "pow", np.power, mpmath.power, arguments=2),
