@@ -1,4 +1,4 @@
-"""Error and gamma functions, frexp and ldexp of float64 against mpmath, C99's Annex F and the reference interpreter."""
+"""Error and gamma functions of float64 against mpmath, C99's Annex F and the reference interpreter."""
 
 import math
 from collections.abc import Callable
@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import hybrid_rs as hr
-from hybrid_rs.mathlib import f64_erf, f64_gamma, f64_parts
+from hybrid_rs.mathlib import f64_erf, f64_gamma
 from mathlib.cases import wrong
 from mathlib.coefficients_special import POLYNOMIALS
-from mathlib.points import SPECIAL, exponents, near, patterns
+from mathlib.points import SPECIAL, near
 from mathlib.rows_special import ROWS, ZEROS, log_gamma
 from mathlib.ulp import run
 
@@ -75,49 +75,3 @@ def test_coefficients_are_those_of_their_generator() -> None:
     assert {abs(value) for value in found.coefficients} <= {
         abs(value) for value in f64_gamma._stirling.__code__.co_consts if isinstance(value, float)
     }
-
-
-# ---- frexp and ldexp
-
-
-def _frexp(x: Any) -> Any:
-    fraction, exponent = f64_parts.frexp(x)
-    return fraction, exponent
-
-
-def test_frexp() -> None:
-    x = np.concatenate([patterns(20_000), exponents(2_000, high=1e-300), SPECIAL])
-    fraction, exponent = hr.kernel(_frexp)(x)
-    wanted = [math.frexp(value) for value in x.tolist()]
-    finite = np.isfinite(x)
-    assert np.array_equal(fraction, [part for part, _ in wanted], equal_nan=True)
-    assert (np.signbit(fraction) == np.signbit(x)).all()
-    assert (exponent[finite] == np.array([power for _, power in wanted])[finite]).all()
-    assert (exponent[~finite] == 0).all()
-    assert exponent.dtype == np.int64
-
-
-def _ldexp(x: float, n: int) -> float:
-    try:
-        return math.ldexp(x, n)
-    except OverflowError:
-        return math.copysign(math.inf, x)
-
-
-@pytest.mark.parametrize("kind", ["any", "around the ends", "out of all bounds"])
-def test_ldexp(kind: str) -> None:
-    x = np.concatenate([patterns(20_000), exponents(2_000, high=1e-300), SPECIAL])
-    generator = np.random.default_rng(8)
-    if kind == "any":
-        n = generator.integers(-2200, 2200, x.size)
-    elif kind == "around the ends":
-        own = np.frexp(np.where(np.isfinite(x), x, 1.0))[1]
-        n = generator.choice([-1074, -1040, -1022, 1024], x.size) + generator.integers(-3, 4, x.size) - own
-    else:
-        n = generator.choice([-(2**63), 2**63 - 1], x.size)
-    found = run(f64_parts.ldexp, x, n.astype(np.int64))
-    wanted = np.array(
-        [_ldexp(value, max(min(power, 9999), -9999)) for value, power in zip(x.tolist(), n.tolist(), strict=True)]
-    )
-    assert np.array_equal(found, wanted, equal_nan=True)
-    assert (np.signbit(found) == np.signbit(wanted))[~np.isnan(x)].all()

@@ -49,6 +49,10 @@ def reason(text: str, args: tuple[Any, ...], ours: Any, theirs: Any) -> str | No
     floats = [value.dtype for value in args if value.dtype.kind == "f"]
     if ours == "ZeroDivisionError" and "f" not in kinds:
         return "integer division by zero"
+    if text.startswith("math.frexp"):
+        return "int, round, len" if type(ours[1]) is np.int64 and ours == theirs else None
+    if text.startswith("np.frexp"):
+        ours, theirs = ours[0], theirs[0]
     if text.startswith("math.trunc"):
         return "math.trunc"
     if text.startswith(("int(", "round(", "math.floor", "math.ceil")):

@@ -35,8 +35,6 @@ _ROWS: Final[dict[str, str]] = {
     "math.dist": "math.hypot(x1 - x2, y1 - y2)",
     "math.isqrt": "int(math.sqrt(x))",
     "math.modf np.modf": "np.trunc(x) and x - np.trunc(x)",
-    "math.ldexp np.ldexp": "x * 2.0 ** n",
-    "math.frexp np.frexp": "the exponent out of hr.bits(x)",
     "math.factorial math.perm math.comb": "a `for` loop that multiplies, or math.gamma(n + 1.0)",
     "math.gcd np.gcd math.lcm np.lcm": "`while b: a, b = b, a % b`",
     "math.isclose np.isclose": "abs(a - b) <= 1e-9 * max(abs(a), abs(b))",

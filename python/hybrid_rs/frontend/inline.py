@@ -26,7 +26,7 @@ from hybrid_rs.ir.types import Type
 if TYPE_CHECKING:
     from hybrid_rs.frontend.walk import Walk
 
-__all__ = ["inline"]
+__all__ = ["inline", "inline_values"]
 
 
 _MOST_CALLS: Final = 2_000
@@ -35,6 +35,24 @@ _MOST_NODES: Final = 20_000
 
 def inline(walk: Walk, node: ast.Call, function: FunctionType, options: Options | None = None) -> Operand:
     """Lower a call of a helper; `options` are those of one that is a kernel."""
+    definition = _defined(walk, node, function)
+    given = _arguments(walk, node, definition)
+    declared = _as_declared(walk, node, definition, given, options.declared) if options and options.declared else None
+    checked = walk.checked if options is None else options.overflow == "raise"
+    return _inlined(walk, node, definition, given, checked=checked, declared=declared)
+
+
+def inline_values(walk: Walk, node: ast.Call, function: FunctionType, *values: Value) -> Operand:
+    """Lower a call of one of mathlib's functions, whose arguments are lowered; its integers wrap."""
+    definition = _defined(walk, node, function)
+    given: dict[str, tuple[Operand, ast.AST]] = {
+        name: (value, node) for name, value in zip(definition.parameters, values, strict=True)
+    }
+    return _inlined(walk, node, definition, given, checked=False)
+
+
+def _defined(walk: Walk, node: ast.Call, function: FunctionType) -> Definition:
+    """Return a helper's definition, if it can be inlined here."""
     _bound(walk, node)
     definition = _define(walk, node, function)
     walk.guards.add(Guard(function, "__code__", definition.code))
@@ -42,21 +60,30 @@ def inline(walk: Walk, node: ast.Call, function: FunctionType, options: Options 
     if any(_alike(outer.function, function) for outer in chain):
         names = " -> ".join([*(outer.name for outer in chain), definition.name])
         raise walk.fail(node, f"unsupported: recursion in a kernel ({names})", "a loop")
-    given = _arguments(walk, node, definition)
-    declared = _as_declared(walk, node, definition, given, options.declared) if options and options.declared else None
+    return definition
+
+
+def _inlined(
+    walk: Walk,
+    node: ast.Call,
+    definition: Definition,
+    given: dict[str, tuple[Operand, ast.AST]],
+    *,
+    checked: bool,
+    declared: tuple[Type, ...] | None = None,
+) -> Operand:
+    """Lower a helper's body; `checked` says whether its integers may overflow."""
     caller = walk.frame
     frame = Frame(definition, caller, node, walk.session.instance(caller.number, node))
     frame.declared = declared
-    checked = walk.checked
-    walk.frame = frame
-    if options is not None:
-        walk.checked = options.overflow == "raise"
+    outer = walk.checked
+    walk.frame, walk.checked = frame, checked
     try:
         for name, (operand, at) in given.items():
             _bind(walk, frame, name, operand, at)
         result = _body(walk, frame)
     finally:
-        walk.frame, walk.checked = caller, checked
+        walk.frame, walk.checked = caller, outer
     if frame.assigned is None and frame.count is None:
         caller.assigned = None  # it always raises
     return result

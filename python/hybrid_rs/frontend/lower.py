@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hybrid_rs.frontend import calls, expressions, loops, statements, tables
+from hybrid_rs.frontend import calls, exponents, expressions, loops, statements, tables
 from hybrid_rs.frontend.errors import located
 from hybrid_rs.frontend.frame import Frame
 from hybrid_rs.frontend.kernel_source import Source
@@ -17,7 +17,7 @@ from hybrid_rs.ir.types import Type
 
 __all__ = ["lower"]
 
-_CONSTRUCTS: Final = (calls, expressions, loops, statements, tables)
+_CONSTRUCTS: Final = (calls, expressions, exponents, loops, statements, tables)
 """The modules that know the constructs; importing them enters their rules."""
 _FREE_WALKS: Final = 8
 _MOST_WALKS: Final = 100

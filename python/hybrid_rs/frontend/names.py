@@ -32,7 +32,7 @@ from hybrid_rs.ir.types import BOOL, FLOAT32, FLOAT64, Type, named
 if TYPE_CHECKING:
     from hybrid_rs.frontend.walk import Walk
 
-__all__ = ["FUNCTIONS", "Entry", "cast_type"]
+__all__ = ["FUNCTIONS", "Entry", "cast_type", "enter"]
 
 Values = list[Value]
 Nodes = list[ast.expr]
@@ -52,7 +52,7 @@ FUNCTIONS: Final[dict[object, Entry]] = {}
 """Every function that isn't inlined, by its object."""
 
 
-def _enter(names: str, rule: Rule, least: int, most: int | None = None) -> None:
+def enter(names: str, rule: Rule, least: int, most: int | None = None) -> None:
     """Enter a rule under names such as "math.sin np.sin"; those that this Python or NumPy doesn't have are left out."""
     modules = {"math": math, "np": np, "hr": language, "builtins": builtins}
     for name in names.split():
@@ -112,14 +112,14 @@ for _op, _names in {
     "lgamma": "math.lgamma", "floor": "np.floor", "ceil": "np.ceil", "trunc": "np.trunc np.fix", "rint": "np.rint",
     "abs": "math.fabs np.fabs",
 }.items():  # fmt: skip
-    _enter(_names, _elementary(_op), 1)
+    enter(_names, _elementary(_op), 1)
 for _op, _names in {
     "atan2": "math.atan2 np.arctan2 np.atan2", "hypot": "math.hypot np.hypot", "fmod": "math.fmod",
     "copysign": "math.copysign np.copysign",
 }.items():  # fmt: skip
-    _enter(_names, _elementary(_op), 2)
-_enter("math.fma hr.fma", _elementary("fma"), 3)
-_enter("np.log", _elementary("log"), 1)
+    enter(_names, _elementary(_op), 2)
+enter("math.fma hr.fma", _elementary("fma"), 3)
+enter("np.log", _elementary("log"), 1)
 
 
 def _log(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Value:
@@ -128,7 +128,7 @@ def _log(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Value:
     return logs[0] if len(logs) == 1 else walk.op("div", type_, (logs[0], logs[1]), weak=weak)
 
 
-_enter("math.log", _log, 1, 2)
+enter("math.log", _log, 1, 2)
 
 
 def _np_fmod(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Operand:
@@ -151,8 +151,8 @@ def _pow(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Value:
     return operators.power(walk, node, [base, literal(float(known))], nodes)
 
 
-_enter("np.fmod", _np_fmod, 2)
-_enter("math.pow", _pow, 2)
+enter("np.fmod", _np_fmod, 2)
+enter("math.pow", _pow, 2)
 
 
 def _class_of_float(op: str) -> Rule:
@@ -164,7 +164,7 @@ def _class_of_float(op: str) -> Rule:
 
 
 for _op in ("isnan", "isinf", "isfinite"):
-    _enter(f"math.{_op} np.{_op}", _class_of_float(_op), 1)
+    enter(f"math.{_op} np.{_op}", _class_of_float(_op), 1)
 
 
 def _angle(factor: float) -> Rule:
@@ -175,8 +175,8 @@ def _angle(factor: float) -> Rule:
     return rule
 
 
-_enter("math.radians np.radians np.deg2rad", _angle(math.pi / 180.0), 1)
-_enter("math.degrees np.degrees np.rad2deg", _angle(180.0 / math.pi), 1)
+enter("math.radians np.radians np.deg2rad", _angle(math.pi / 180.0), 1)
+enter("math.degrees np.degrees np.rad2deg", _angle(180.0 / math.pi), 1)
 
 # ---- rounding and casts
 
@@ -210,13 +210,13 @@ def _float(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Value:
     return value if value.weak else cast_to(walk, value, FLOAT64, node)
 
 
-_enter("math.floor", _rounding("floor"), 1)
-_enter("math.ceil", _rounding("ceil"), 1)
-_enter("math.trunc", _rounding("trunc"), 1)
-_enter("builtins.round", _rounding("rint"), 1)
-_enter("np.round np.around", _round_float, 1)
-_enter("builtins.int", _int, 1)
-_enter("builtins.float", _float, 1)
+enter("math.floor", _rounding("floor"), 1)
+enter("math.ceil", _rounding("ceil"), 1)
+enter("math.trunc", _rounding("trunc"), 1)
+enter("builtins.round", _rounding("rint"), 1)
+enter("np.round np.around", _round_float, 1)
+enter("builtins.int", _int, 1)
+enter("builtins.float", _float, 1)
 
 # ---- least and greatest, choice
 
@@ -291,14 +291,14 @@ def _where(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Value:
     return walk.op("select", type_, (condition, a, b), weak=weak)
 
 
-_enter("builtins.min", _extreme("min"), 2, 1000)
-_enter("builtins.max", _extreme("max"), 2, 1000)
-_enter("np.minimum", _np_extreme("minimum"), 2)
-_enter("np.maximum", _np_extreme("maximum"), 2)
-_enter("np.fmin", _quiet_extreme(ast.LtE), 2)
-_enter("np.fmax", _quiet_extreme(ast.GtE), 2)
-_enter("np.clip", _clip, 3)
-_enter("np.where", _where, 3)
+enter("builtins.min", _extreme("min"), 2, 1000)
+enter("builtins.max", _extreme("max"), 2, 1000)
+enter("np.minimum", _np_extreme("minimum"), 2)
+enter("np.maximum", _np_extreme("maximum"), 2)
+enter("np.fmin", _quiet_extreme(ast.LtE), 2)
+enter("np.fmax", _quiet_extreme(ast.GtE), 2)
+enter("np.clip", _clip, 3)
+enter("np.where", _where, 3)
 
 # ---- the operators by name
 
@@ -324,18 +324,18 @@ for _sign, _names in {
     ast.BitAnd: "np.bitwise_and", ast.BitOr: "np.bitwise_or", ast.BitXor: "np.bitwise_xor",
     ast.LShift: "np.left_shift np.bitwise_left_shift", ast.RShift: "np.right_shift np.bitwise_right_shift",
 }.items():  # fmt: skip
-    _enter(_names, _binary(_sign), 2)
+    enter(_names, _binary(_sign), 2)
 for _comparing, _names in {
     ast.Eq: "np.equal", ast.NotEq: "np.not_equal", ast.Lt: "np.less", ast.LtE: "np.less_equal", ast.Gt: "np.greater",
     ast.GtE: "np.greater_equal",
 }.items():  # fmt: skip
-    _enter(_names, _comparison(_comparing), 2)
+    enter(_names, _comparison(_comparing), 2)
 for _op, _names in {"and": "np.logical_and", "or": "np.logical_or", "xor": "np.logical_xor"}.items():
-    _enter(_names, _logical(_op), 2)
-_enter("np.logical_not", _logical("not"), 1)
-_enter("np.negative", lambda walk, node, values, _: operators.negate(walk, node, values[0]), 1)
-_enter("np.positive", lambda walk, _node, values, _: number(walk, values[0]), 1)
-_enter("np.absolute np.abs builtins.abs", lambda walk, node, values, _: operators.absolute(walk, node, values[0]), 1)
+    enter(_names, _logical(_op), 2)
+enter("np.logical_not", _logical("not"), 1)
+enter("np.negative", lambda walk, node, values, _: operators.negate(walk, node, values[0]), 1)
+enter("np.positive", lambda walk, _node, values, _: number(walk, values[0]), 1)
+enter("np.absolute np.abs builtins.abs", lambda walk, node, values, _: operators.absolute(walk, node, values[0]), 1)
 
 
 def _invert(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Operand:
@@ -347,14 +347,14 @@ def _invert(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Operand
     )
 
 
-_enter("np.invert np.bitwise_not np.bitwise_invert", _invert, 1)
-_enter(
+enter("np.invert np.bitwise_not np.bitwise_invert", _invert, 1)
+enter(
     "np.square",
     lambda walk, node, values, nodes: operators.power(walk, node, [values[0], literal(2)], [nodes[0], nodes[0]]),
     1,
 )
-_enter("hr.quot", operators.quotient("quot"), 2)
-_enter("hr.rem", operators.quotient("rem"), 2)
+enter("hr.quot", operators.quotient("quot"), 2)
+enter("hr.rem", operators.quotient("rem"), 2)
 
 
 def _divmod(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Tuple:
@@ -365,7 +365,7 @@ def _divmod(walk: Walk, node: ast.Call, values: Values, nodes: Nodes) -> Tuple:
     return Tuple((whole, operators.binary(walk, ast.Mod, node, values, nodes)))
 
 
-_enter("builtins.divmod np.divmod", _divmod, 2)
+enter("builtins.divmod np.divmod", _divmod, 2)
 
 # ---- bits and signs
 
@@ -416,7 +416,7 @@ def _signbit(walk: Walk, _node: ast.Call, values: Values, nodes: Nodes) -> Value
     return walk.op("lt", BOOL, (walk.op("copysign", value.type, (one, _plain(value))), zero))
 
 
-_enter("hr.bits", _bits, 1)
-_enter("hr.from_bits", _from_bits, 1)
-_enter("np.sign", _sign_of, 1)
-_enter("np.signbit", _signbit, 1)
+enter("hr.bits", _bits, 1)
+enter("hr.from_bits", _from_bits, 1)
+enter("np.sign", _sign_of, 1)
+enter("np.signbit", _signbit, 1)
