@@ -120,6 +120,7 @@ smoke: build
 	$(BIN)/python -m pytest benches --benchmark-disable
 	$(BIN)/python benches/stop_latency.py --samples 1 > /dev/null
 	$(BIN)/python benches/compare_vm.py --smoke > /dev/null
+	$(BIN)/python benches/elementary.py --smoke > /dev/null
 	$(BIN)/python benches/first_native.py --samples 1 > /dev/null
 	@if test "$$(uname -m)" = x86_64; then \
 		echo 'benches/compare_busy.py'; $(BIN)/python benches/compare_busy.py --batch 20000 --samples 3 > /dev/null; \
