@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 import hybrid_rs as hr
 from hybrid_rs.bench.oracle import WrongResultError
 from hybrid_rs.bench.table import UNKNOWN, render, significant
-from hybrid_rs.bench.timing import Call, interleave
+from hybrid_rs.bench.timing import Call, Sample, interleave, pairs
 from hybrid_rs.report import machine
 
 SOURCE = Path(__file__).resolve().parent / "peers" / "sleef.c"
@@ -174,6 +174,11 @@ def require_near(case: Case, found: dict[str, tuple[Call, NDArray[Any]]]) -> dic
     return apart
 
 
+def ratio(theirs: Sample, ours: Sample) -> float:
+    """Return the median of their time over ours in pairs of one round, whose machine is equally busy."""
+    return float(np.median([a / b for a, b in zip(*pairs(theirs, ours), strict=True)]))
+
+
 def compare(case: Case, dtype: Any, rt: hr.Runtime, peer: Sleef | None, samples: int) -> dict[str, Any]:
     """Time a function; give ns for one element."""
     found = candidates(case, dtype, rt, peer)
@@ -189,6 +194,8 @@ def compare(case: Case, dtype: Any, rt: hr.Runtime, peer: Sleef | None, samples:
             "samples": len(sample.seconds),
             "batches": sample.repeats,
         }
+        if name != "ours":
+            row[name]["ratio"] = ratio(sample, timed["ours"])
     return row
 
 
@@ -209,11 +216,14 @@ def table(measured: dict[str, Any]) -> str:
     """Return the figures as text."""
     rows = []
     for name, row in measured["functions"].items():
-        ours, *others = [row[each]["ns"] if each in row else math.nan for each in ("ours", "NumPy", "SLEEF")]
-        values = (ours, *others, *[other / ours for other in others])
-        rows.append((name, *[UNKNOWN if math.isnan(value) else significant(value) for value in values]))
+        times = [row[each]["ns"] if each in row else math.nan for each in ("ours", "NumPy", "SLEEF")]
+        ratios = [row[each]["ratio"] if each in row else math.nan for each in ("NumPy", "SLEEF")]
+        rows.append((name, *[UNKNOWN if math.isnan(value) else significant(value) for value in (*times, *ratios)]))
     header = ("function", "ours", "NumPy", "SLEEF", "NumPy / ours", "SLEEF / ours")
-    return f"ns for an element, one thread; SLEEF: {measured['sleef'] or UNKNOWN}\n{render(header, rows)}"
+    return (
+        f"ns for an element, one thread, medians; ratios are medians of rounds. SLEEF: {measured['sleef'] or UNKNOWN}\n"
+        + render(header, rows)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
