@@ -71,6 +71,10 @@ class Expressions(Code):
             return Value(BOOL, inverted, lanes=True)
         return Value(BOOL, self.emit(f"and {self.shape.mask} {self.lanes(a)}, {inverted}"), lanes=True)
 
+    def opposite(self, mask: Value) -> Value:
+        """Print the mask of the lanes that aren't in one."""
+        return self.without(Value(BOOL, self.all_lanes, lanes=True), mask)
+
     def any(self, mask: Value) -> str:
         """Ask whether a mask has any lane."""
         shape = self.shape
