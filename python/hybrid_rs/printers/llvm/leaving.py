@@ -21,7 +21,7 @@ BUDGET: Final = "budget"
 """The state's key of the back edges that are left until the next poll."""
 
 OWN: Final = ("entered", "gone", "kept", "taken", "look")
-"""The state's keys beside the loop: who entered, who left where, with what, after how many iterations; the next look."""
+"""The state's keys beside the loop: who entered, who left where, with what, after how many turns; the next look."""
 
 
 class Leaving(Clocks):
