@@ -66,7 +66,7 @@ def quiet(tree: Tree, loop: Loop, *, counter: int = -1, widest: int = 64) -> Qui
     cost = loop.head.cost + loop.body.cost + loop.step.cost
     if cost > LARGEST or not all(_stays(node) for node in (*loop.head.nodes, *loop.step.nodes)):
         return None
-    found = Quiet(4 if cost <= LARGEST // 2 else 2)
+    found = Quiet(6 if cost <= LARGEST // 2 else 2)
     last = -1
     for place, node in enumerate(loop.body.nodes):
         if _stays(node):

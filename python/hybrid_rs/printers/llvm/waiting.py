@@ -90,4 +90,3 @@ class Waiting(Exits):
         self.put_aside(loop, mask)
         self.remove(mask, self.levels[depth:])
         self.leave_if_empty()
-
