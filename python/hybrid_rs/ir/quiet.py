@@ -15,7 +15,7 @@ from typing import Final
 from hybrid_rs.ir.nodes import Const, Op, Var
 from hybrid_rs.ir.tree import Assign, Body, Exit, If, Loop, Node, Return, Tree, bits
 
-__all__ = ["CHEAP", "Quiet", "deep", "quiet", "simple"]
+__all__ = ["CHEAP", "Quiet", "Way", "deep", "leaves", "positives", "quiet", "simple"]
 
 CHEAP: Final = 12
 """Ops that are computed for all lanes even where none needs them: a branch around them costs as much."""
@@ -113,6 +113,17 @@ def deep(body: Body) -> bool:
 def simple(node: object) -> bool:
     """Whether a statement is computed for all lanes whatever happens."""
     return isinstance(node, Assign) or (isinstance(node, If) and not deep(node.then) and not deep(node.orelse))
+
+
+def positives(tree: Tree, loop: Loop) -> set[int]:
+    """Give the variable of which a loop's condition says that it is positive in the body, if it says that of one."""
+    cond = loop.cond
+    if not isinstance(cond, Op) or cond.op not in ("gt", "ge"):
+        return set()
+    left, right = cond.args
+    if not isinstance(left, Var) or left.type.is_float or not isinstance(right, Const) or right.value < 0:
+        return set()
+    return {tree.names[left.name]}
 
 
 def _stays(node: Node) -> bool:

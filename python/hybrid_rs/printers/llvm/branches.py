@@ -27,6 +27,7 @@ class Printer(Loops):
                 if self.tick(node):
                     continue
                 value = self.value(node.value)
+                self.positive.discard(node.target)
                 if value.lanes:
                     self.lanes(value)  # a bool becomes a mask where it is made
                 self.env[node.target] = value

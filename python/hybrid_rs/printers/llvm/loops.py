@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from hybrid_rs.ir.tree import Loop
+from hybrid_rs.ir.quiet import positives
+from hybrid_rs.ir.tree import Loop, bits
 from hybrid_rs.ir.types import INT64, UINT64
 from hybrid_rs.printers.llvm.clocks import asks_at_end
 from hybrid_rs.printers.llvm.code import UNLIKELY, constant
@@ -73,10 +74,14 @@ class Loops(Leaving):
         step = self.next[loop] = self.label("step")
         if loop.continues:
             self.levels[-1].end = step
+        positive = self.positive - set(bits(loop.assigned))
+        self.positive = set(positive)
         self.body(loop.head)
         if not loop.endless and not at_end and self.reached():
             self.condition(loop)
+        self.positive |= positives(self.tree, loop)
         self.body(loop.body)
+        self.positive = positive
         if loop in self.quiets:
             self.count_iteration(loop)
         elif not at_end:
