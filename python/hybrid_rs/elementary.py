@@ -81,8 +81,9 @@ def optimised(function: Function, *, steps: bool = False) -> Function:
     if not found:
         return function
     function = expanded(function)
-    if any(isinstance(arg, Const) for call in found for arg in call.args):
-        # A constant decides much of a definition.
+    repeats = len({call.args for call in found}) < len(found)
+    if repeats or any(isinstance(arg, Const) for call in found for arg in call.args):
+        # A constant decides much of a definition; definitions of the same operands, as sine and cosine, share much.
         for one in passes.SMALLER:
             function = one(function)
     verify(function)

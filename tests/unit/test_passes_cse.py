@@ -9,6 +9,7 @@ from hybrid_rs.ir.nodes import (
 )
 from hybrid_rs.ir.types import BOOL, FLOAT64, INT32
 from hybrid_rs.passes.cse import eliminate
+from hybrid_rs.passes.dead import prune
 from irsmall import DIVIDED, DIVISION, INT8, LOADED, OVERFLOW, B, J, K, M, N, X, Y, after, const, function, lines, op
 
 
@@ -134,3 +135,17 @@ def test_larger_ones_are_taken_whole() -> None:
         "%c1 = -(n * (m + 1))",
         "return %c1 ^ ~%c1",
     ]
+
+
+def test_ifs_that_decide_and_compute_alike_are_one() -> None:
+    product = op("mul", N, M)
+    first = If(B, (Assign("k", product),), (Assign("k", N),))
+    second = If(B, (Assign("j", product),), (Assign("j", N),))
+    found = after(lambda made: prune(eliminate(made)), first, second, Return((op("add", K, J),)))
+    assert found == ["if b:", "    k = n * m", "else:", "    k = n", "j = k", "return k + j"]
+
+
+def test_ifs_that_compute_something_else_are_not() -> None:
+    first = If(B, (Assign("k", op("mul", N, M)),), (Assign("k", N),))
+    second = If(B, (Assign("j", op("mul", N, M)),), (Assign("j", M),))
+    assert "j = k" not in after(eliminate, first, second, Return((op("add", K, J),)))

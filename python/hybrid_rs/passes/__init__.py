@@ -8,14 +8,15 @@ from hybrid_rs.ir.verify import verify
 from hybrid_rs.passes.cse import eliminate
 from hybrid_rs.passes.dead import prune
 from hybrid_rs.passes.fold import fold
+from hybrid_rs.passes.hoist import hoist
 from hybrid_rs.passes.narrow import narrow, narrow_counting
 
 __all__ = ["COUNTING", "ORDER", "SMALLER", "run"]
 
 SMALLER = (fold, eliminate, prune)
 """The passes that take something away."""
-ORDER = (*SMALLER, narrow)
-COUNTING = (*SMALLER, narrow_counting)
+ORDER = (*SMALLER, hoist, narrow)
+COUNTING = (*SMALLER, hoist, narrow_counting)
 """The passes that keep the number of steps of each element."""
 
 

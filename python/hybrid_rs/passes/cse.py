@@ -4,6 +4,9 @@ Two walks. The first numbers values: expressions of equal numbers are equal. It 
 is new or the value of an earlier one. The second walk meets the same expressions in the same order, and writes those
 whose value is needed again to a temporary in front of their statement, or takes a variable that holds it anyway.
 
+Behind an `if` a variable's number is made of the condition's and of those that it has at the ends of both bodies: after
+two that decide and compute alike the variables of the second are copies of the first's, and its bodies are dead code.
+
 Nothing moves across control flow. In its statement an expression moves to the front; one that can fault only does so
 if no fault could have come first.
 """
@@ -34,7 +37,7 @@ from hybrid_rs.ir.nodes import (
     Var,
 )
 from hybrid_rs.ir.ops import OPS
-from hybrid_rs.passes.forward import Forward, Known
+from hybrid_rs.passes.forward import Forward, Known, ends
 
 __all__ = ["eliminate"]
 
@@ -60,7 +63,7 @@ Meeting: TypeAlias = tuple[_Value, bool] | Var
 
 def eliminate(function: Function) -> Function:
     """Eliminate the common subexpressions of a function."""
-    numbering = _Numbering()
+    numbering = _Numbering(function)
     body = numbering.body(function.body)
     if not numbering.found:
         return function
@@ -72,8 +75,10 @@ def eliminate(function: Function) -> Function:
 class _Numbering(Forward):
     """The first walk; it changes no expression."""
 
-    def __init__(self) -> None:
+    def __init__(self, function: Function) -> None:
         super().__init__()
+        scalars = [*function.locals, *[param for param in function.params if isinstance(param, Param)]]
+        self.types = {scalar.name: scalar.type for scalar in scalars}
         self.count = 0
         self.numbers: dict[tuple[Any, ...], int] = {}
         self.variables: Known[str, int] = Known()
@@ -99,6 +104,49 @@ class _Numbering(Forward):
         if computed is not None and (computed.variable is None or self.variables.get(computed.variable) != number):
             computed.variable = target
 
+    def branch(self, stmt: If, out: list[Stmt]) -> None:
+        if ends(If(stmt.cond, stmt.then, stmt.then)) or ends(If(stmt.cond, stmt.orelse, stmt.orelse)):
+            super().branch(stmt, out)
+            return
+        cond = self.number(self.expr(stmt.cond))
+        names = sorted(walk.assigned(stmt.then, stmt.orelse))
+        marks = self.mark()
+        then = self.body(stmt.then)
+        thens = [self.variable(name) for name in names]
+        self.undo(marks)
+        orelse = self.body(stmt.orelse)
+        elses = [self.variable(name) for name in names]
+        self.undo(marks)
+        out.append(If(stmt.cond, then, orelse))
+        for name, first, second in zip(names, thens, elses, strict=True):
+            number = first if first == second else self.numbers.setdefault(("if", cond, first, second), self.count + 1)
+            self.count = max(self.count, number)
+            self.variables.put(name, number)
+            if first != second:
+                self.join(name, number, out)
+
+    def join(self, name: str, number: int, out: list[Stmt]) -> None:
+        """Copy a variable behind an `if` from one that holds the same, if there is one."""
+        value = self.available.get(number)
+        if value is None:
+            value = _Value(number)
+            self.available.put(number, value)
+        other = value.variable
+        if other is None or self.variables.get(other) != number:
+            value.variable = name
+        elif other != name:
+            out.append(Assign(name, Var(other, self.types[other])))
+            self.found = True
+
+    def variable(self, name: str) -> int:
+        """Give a variable's number."""
+        found = self.variables.get(name)
+        if found is None:
+            found = self.new()
+            # Not by `put`: it is a fact of the whole function, which no join takes back.
+            self.variables.data[name] = found
+        return found
+
     def expr(self, expr: Expr) -> Expr:
         self.by_node = {}
         self.number(expr)
@@ -108,12 +156,7 @@ class _Numbering(Forward):
     def number(self, expr: Expr) -> int:
         """Give an expression's number; a shared node is looked at once."""
         if isinstance(expr, Var):
-            found = self.variables.get(expr.name)
-            if found is None:
-                found = self.new()
-                # Not by `put`: it is a fact of the whole function, which no join takes back.
-                self.variables.data[expr.name] = found
-            return found
+            return self.variable(expr.name)
         found = self.by_node.get(id(expr))
         if found is None:
             key = self.key(expr)

@@ -6,7 +6,8 @@ from hybrid_rs.ir.tree import Tree
 from hybrid_rs.ir.types import BOOL, INT64
 from hybrid_rs.printers.llvm.code import Module
 from hybrid_rs.printers.llvm.frame import DONE, FAULT, FAULT_INDEX, FAULT_SITE, OK, STOPPED, Framed, in_memory
-from hybrid_rs.printers.llvm.loops import BUDGET, EDGES, STEPS
+from hybrid_rs.printers.llvm.leaving import BUDGET, EDGES
+from hybrid_rs.printers.llvm.loops import STEPS
 from hybrid_rs.printers.llvm.masks import ALIVE
 from hybrid_rs.printers.llvm.shape import Value
 

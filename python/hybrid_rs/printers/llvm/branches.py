@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from hybrid_rs.ir.quiet import CHEAP, deep
 from hybrid_rs.ir.tree import Assign, Block, Body, Exit, If, Loop, Return, bits
 from hybrid_rs.printers.llvm.code import UNLIKELY, Env
 from hybrid_rs.printers.llvm.loops import Loops
 from hybrid_rs.printers.llvm.masks import Level
 from hybrid_rs.printers.llvm.shape import Value
-from hybrid_rs.printers.llvm.waiting import CHEAP, deep
 
 __all__ = ["Printer"]
 
@@ -27,6 +27,7 @@ class Printer(Loops):
                 if self.tick(node):
                     continue
                 value = self.value(node.value)
+                self.positive.discard(node.target)
                 if value.lanes:
                     self.lanes(value)  # a bool becomes a mask where it is made
                 self.env[node.target] = value

@@ -8,11 +8,12 @@ isn't kept; while the loop runs the variable stands for the clock, and its value
 from __future__ import annotations
 
 from hybrid_rs.ir.counted import Counted, counted
+from hybrid_rs.ir.quiet import CHEAP, simple
 from hybrid_rs.ir.tree import Assign, Loop, Tree
 from hybrid_rs.printers.llvm.code import UNLIKELY, constant
 from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
 from hybrid_rs.printers.llvm.use import Use
-from hybrid_rs.printers.llvm.waiting import CHEAP, Waiting, simple
+from hybrid_rs.printers.llvm.waiting import Waiting
 
 __all__ = ["Clocks", "asks_at_end", "clock_of"]
 

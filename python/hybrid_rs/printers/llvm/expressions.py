@@ -26,6 +26,8 @@ class Expressions(Code):
         self.tree = tree
         self.dims: dict[tuple[int, int], Value] = {}
         """The lengths of the tables' axes."""
+        self.positive: set[int] = set()
+        """Variables that the loop's condition says are positive; their signs needn't be looked at."""
         self.bases: list[str] = []
         """The tables' addresses; where a table is empty, that of something that may be read."""
 
@@ -70,6 +72,10 @@ class Expressions(Code):
         if self.lanes(a) == self.all_lanes:
             return Value(BOOL, inverted, lanes=True)
         return Value(BOOL, self.emit(f"and {self.shape.mask} {self.lanes(a)}, {inverted}"), lanes=True)
+
+    def opposite(self, mask: Value) -> Value:
+        """Print the mask of the lanes that aren't in one."""
+        return self.without(Value(BOOL, self.all_lanes, lanes=True), mask)
 
     def any(self, mask: Value) -> str:
         """Ask whether a mask has any lane."""
@@ -172,6 +178,8 @@ class Expressions(Code):
             lanes=lanes, const=last.value if isinstance(last, Const) else None, here=self.here_bit,
         )  # fmt: skip
         key = (expr.op, type_.kind)
+        if expr.op == "shr" and isinstance(expr.args[0], Var) and self.tree.names[expr.args[0].name] in self.positive:
+            key = ("shr", "u")
         emit = ROWS.get(key)
         if emit is None:
             text, bad = FAULTING[key](use)

@@ -32,6 +32,7 @@ class Framed(Printer):
         super().__init__(tree, module, steps=steps)
         self.ends, self.next, self.leaving = {}, {}, []
         self.clocks, self.counters, self.ticks = {}, {}, {}
+        self.quiets, self.begun = {}, {}
 
     def field(self, offset: int, kind: str, name: str) -> str:
         """Print the loading of a field of the frame."""

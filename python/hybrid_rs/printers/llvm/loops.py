@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-from hybrid_rs.ir.tree import Loop
+from hybrid_rs.ir.quiet import positives
+from hybrid_rs.ir.tree import Loop, bits
 from hybrid_rs.ir.types import INT64, UINT64
-from hybrid_rs.printers.llvm.clocks import Clocks, asks_at_end
+from hybrid_rs.printers.llvm.clocks import asks_at_end
 from hybrid_rs.printers.llvm.code import UNLIKELY, constant
+from hybrid_rs.printers.llvm.leaving import BUDGET, EDGES, Leaving
 from hybrid_rs.printers.llvm.masks import Around, Level
 from hybrid_rs.printers.llvm.shape import Value
 from hybrid_rs.printers.llvm.use import Use
 
-__all__ = ["BUDGET", "EDGES", "STEPS", "Loops"]
+__all__ = ["STEPS", "Loops"]
 
-EDGES: Final = 4096
-"""Back edges, each of all lanes, between two polls: some ten microseconds."""
-BUDGET: Final = "budget"
-"""The state's key of the back edges that are left until the next poll."""
 STEPS: Final = "steps"
 """The state's key of the steps that each element has taken."""
 
 
-class Loops(Clocks):
+class Loops(Leaving):
     """Prints loops."""
-
-    def poll(self) -> None:
-        """Print the question whether to stop."""
-        raise NotImplementedError
 
     def loop(self, loop: Loop) -> None:
         """Print a loop."""
@@ -60,6 +54,16 @@ class Loops(Clocks):
             return
         if loop in self.clocks:
             self.set_alarm(loop)
+        settled, end = self.hush(loop), self.ends[loop]
+        if settled is not None:
+            self.ends[loop] = self.around[-1].end = settled
+        self.turn(loop, at_end=at_end)
+        if settled is not None:
+            self.ends[loop] = self.around[-1].end = end
+            self.settle(loop, settled, end)
+
+    def turn(self, loop: Loop, *, at_end: bool) -> None:
+        """Print an iteration."""
         clocks = sum(1 << variable for variable in self.counters)
         head = self.head(loop.assigned & loop.live_head, self.tree.varying & ~clocks)
         if loop.continues:
@@ -70,11 +74,17 @@ class Loops(Clocks):
         step = self.next[loop] = self.label("step")
         if loop.continues:
             self.levels[-1].end = step
+        positive = self.positive - set(bits(loop.assigned))
+        self.positive = set(positive)
         self.body(loop.head)
         if not loop.endless and not at_end and self.reached():
             self.condition(loop)
+        self.positive |= positives(self.tree, loop)
         self.body(loop.body)
-        if not at_end:
+        self.positive = positive
+        if loop in self.quiets:
+            self.count_iteration(loop)
+        elif not at_end:
             self.depart_all(loop, loop.live_step)
         self.jump(step)
         if self.bind(step, self.every if at_end else loop.live_step) and loop.continues:
@@ -85,16 +95,25 @@ class Loops(Clocks):
             self.body(loop.step)
         if at_end and self.reached():
             self.ask_at_end(loop)
-        if self.block is not None:
+        if self.block is not None and loop in self.quiets:
+            same = at_end and loop not in self.clocks and self.quiets[loop].by_condition is None
+            self.look(loop, self.value(loop.cond) if same else None)
+        elif self.block is not None:
             self.back_edge()
         self.back(head)
 
     def ask_at_end(self, loop: Loop) -> None:
         """Print what `asks_at_end` says."""
+        plan = self.quiets.get(loop)
         if loop in self.clocks:
-            self.depart_all(loop, loop.live_head)
+            if plan is None:
+                self.depart_all(loop, loop.live_head)
             if self.reached():
                 self.wait_for_alarm(loop)
+            return
+        if plan is not None:
+            if plan.by_condition is not None:
+                self.slip(loop, plan.by_condition, self.opposite(self.vector(self.value(loop.cond))))
             return
         cond = self.value(loop.cond)
         if cond.lanes:
@@ -113,6 +132,10 @@ class Loops(Clocks):
             self.fork(self.bit(cond), self.ahead("body"), self.ends[loop])
         elif not cond.lanes:
             self.same_condition(loop, cond)
+        elif loop in self.quiets:
+            way = self.quiets[loop].by_condition
+            assert way is not None
+            self.slip(loop, way, self.opposite(cond))
         else:
             leaving = self.without(self.exactly(self.here()), cond)
             body = self.label("body")

@@ -18,7 +18,8 @@ from hybrid_rs.ir.tree import Block, Exit, Loop, Return, Tree, bits
 from hybrid_rs.ir.types import BOOL, INT64
 from hybrid_rs.printers.llvm.code import UNLIKELY, Label, Module, constant
 from hybrid_rs.printers.llvm.frame import DONE, FAULT, FAULT_INDEX, FAULT_SITE, NEXT, OK, STOPPED, Framed, in_memory
-from hybrid_rs.printers.llvm.loops import BUDGET, EDGES, STEPS
+from hybrid_rs.printers.llvm.leaving import BUDGET, EDGES
+from hybrid_rs.printers.llvm.loops import STEPS
 from hybrid_rs.printers.llvm.masks import ALIVE, Around, Level
 from hybrid_rs.printers.llvm.shape import Value
 
@@ -303,8 +304,13 @@ class RefillFunction(Framed):
             return
         word = self.word(self.state[self.live])
         self.fork(self.emit(f"icmp ne {self.word_type} {word}, 0"), self.ahead("left"), self.around[-1].end)
-        left = self.emit(f"select i1 {self.crowded(word)}, i64 {self.state[BUDGET].text}, i64 1")
-        self.state[BUDGET] = Value(INT64, left, lanes=False)
+        key = (self.refill, "look") if self.refill in self.quiets else BUDGET
+        left = self.emit(f"select i1 {self.crowded(word)}, i64 {self.state[key].text}, i64 1")
+        self.state[key] = Value(INT64, left, lanes=False)
+
+    def stay(self, loop: Loop) -> str:
+        """Ask whether enough lanes are left for the loop to go on."""
+        return self.crowded(self.word(self.state[self.live])) if loop is self.refill else super().stay(loop)
 
     def back_edge(self) -> None:
         """Count a step, and look from time to time whether to poll, or to leave the loop for new elements."""

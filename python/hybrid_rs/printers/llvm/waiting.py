@@ -6,18 +6,14 @@ in its middle would have it keep half-computed values of all lanes.
 
 from __future__ import annotations
 
-from typing import Final
-
-from hybrid_rs.ir.tree import Assign, Body, If, Loop, bits
+from hybrid_rs.ir.quiet import leaves
+from hybrid_rs.ir.tree import Body, If, Loop, bits
 from hybrid_rs.printers.llvm.code import UNLIKELY, Env
 from hybrid_rs.printers.llvm.exits import Exits
 from hybrid_rs.printers.llvm.masks import Level
 from hybrid_rs.printers.llvm.shape import Value
 
-__all__ = ["CHEAP", "Waiting", "deep"]
-
-CHEAP: Final = 12
-"""Ops that are computed for all lanes even where none needs them: a branch around them costs as much."""
+__all__ = ["Waiting"]
 
 
 class Waiting(Exits):
@@ -33,16 +29,18 @@ class Waiting(Exits):
     def may_wait(self, node: If, body: Body, place: int) -> bool:
         """Whether lanes that leave in an `if` may go on to the end of the loop's body."""
         around = self.around[-1] if self.around else None
-        if around is None or body is not around.node.body or not around.node.masked or not node.varies:
+        if around is None or body is not around.node.body or not around.node.masked:
             return False
-        if node.orelse.nodes or node.then.completes or node.then.faults or node.then.cost > CHEAP:
-            return False
-        return not body.faults and all(simple(other) for other in body.nodes[place + 1 :])
+        return leaves(node, body, place)
 
     def wait(self, node: If) -> None:
         """Note that lanes leave in an `if`."""
         cond = self.vector(self.value(node.cond))
         self.flush()
+        self.leave_by(node, cond)
+
+    def leave_by(self, node: If, cond: Value) -> None:
+        """Let lanes leave in an `if` at the end of the loop's body."""
         self.note(self.both("and", self.exactly(self.here()), cond), node.then)
 
     def note(self, mask: Value, body: Body | None) -> None:
@@ -92,13 +90,3 @@ class Waiting(Exits):
         self.put_aside(loop, mask)
         self.remove(mask, self.levels[depth:])
         self.leave_if_empty()
-
-
-def deep(body: Body) -> bool:
-    """Whether a body needs a mask of its own, or is worth a look whether any lane takes it."""
-    return body.exits or body.faults or body.cost > CHEAP
-
-
-def simple(node: object) -> bool:
-    """Whether a statement is computed for all lanes whatever happens."""
-    return isinstance(node, Assign) or (isinstance(node, If) and not deep(node.then) and not deep(node.orelse))
