@@ -29,7 +29,8 @@ LARGEST: Final = 600
 """Ops of a function for which one register is made."""
 LINE: Final = 512
 """Bits of a line of the caches. Where there are no loops a block has results for one, or what four registers hold:
-stores that bypass the caches are slow where a line isn't filled at once (0.25 and 0.21 ns an element of blended pixels)."""
+stores that bypass the caches are slow where a line isn't filled at once (0.25 and 0.21 ns an element of blended
+pixels)."""
 
 
 def choose(tree: Tree, register_bits: int, registers: int) -> tuple[int, int, int]:
@@ -51,7 +52,8 @@ def choose(tree: Tree, register_bits: int, registers: int) -> tuple[int, int, in
     if not inner or ops > LARGE:
         if ops > LARGE:
             return width if ops > LARGEST else 2 * width, 1, widest
-        return max(2 * width, min(4 * width, LINE // min(type_.bits for type_ in tree.function.results))), 1, widest
+        narrowest = min((type_.bits for type_ in tree.function.results), default=LINE)
+        return max(2 * width, min(4 * width, LINE // narrowest)), 1, widest
     return width, min(_pieces(tree, loop, registers) for loop in inner), widest
 
 

@@ -42,10 +42,10 @@ class Tables(Masks):
         indices = [self.value(index) for index in expr.index]
         if self.shape.width == 1 or not any(index.lanes for index in indices):
             return self.load_safely(expr, indices)
-        parts = [
-            self.split(one, index) if index.lanes else (index, 0)
-            for one, index in zip(expr.index, indices, strict=True)
-        ]
+        if self.here() is None:
+            parts = [self.split(*pair) for pair in zip(expr.index, indices, strict=True)]
+        else:
+            parts = [(self.vector(index), 0) for index in indices]
         seldom = self.outside(self.tree.tables[expr.table], indices)
         places = self.places_of(expr, parts)
         near, far, after = self.ahead("near"), self.ahead("far"), self.label("loaded")
@@ -71,7 +71,7 @@ class Tables(Masks):
 
     def split(self, expr: Expr, value: Value) -> tuple[Value, int]:
         """Give an index as that of a variable and a constant behind it."""
-        if isinstance(expr, Op) and expr.op in ("add", "sub"):
+        if value.lanes and isinstance(expr, Op) and expr.op in ("add", "sub"):
             left, right = expr.args
             if expr.op == "add" and isinstance(left, Const):
                 left, right = right, left
@@ -103,11 +103,15 @@ class Tables(Masks):
         return self.emit(f"or i1 {found}, {uniform}") if uniform else found
 
     def places_of(self, expr: Load, parts: list[tuple[Value, int]]) -> str:
-        """Print the places that varying indices lead to; give what holds them."""
+        """Print the places that varying indices lead to, 0 for lanes that aren't here; give what holds them."""
         table = self.tree.tables[expr.table]
         varying = [(axis, index) for axis, (index, _) in enumerate(parts) if index.lanes]
-        whole = len(parts) == 1
-        key = (None if whole else table, *[(axis, self.lanes(index)) for axis, index in varying])
+        mask, here = self.here(), self.here_bit()
+        key = (
+            None if len(parts) == 1 else table,
+            None if mask is None else mask.text,
+            *[(axis, self.lanes(index)) for axis, index in varying],
+        )
         if key in self.places:
             return self.places[key]
         use = Use(self, INT64, [], lanes=True)
@@ -118,6 +122,8 @@ class Tables(Masks):
             if stride:
                 one = use.op("mul", one, self.splat("i64", stride))
             flat = use.op("add", flat, one) if flat else one
+        if here is not None:
+            flat = use.select(here, flat, use.number(0))
         if not self.shape.converts:
             # Scalars go by memory: extracting them takes more, and they are needed for each load anew.
             name = f"%places{len(self.scratch)}"
