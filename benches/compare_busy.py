@@ -27,8 +27,6 @@ from hybrid_rs.bench.timing import LEAST_FOR_SPREAD, Call, affordable, clock, in
 SOURCE = Path(__file__).resolve().parent / "peers" / "busy.c"
 FLAGS = ("-O3", "-march=native", "-mprefer-vector-width=512", "-fopenmp", "-ffp-contract=off", "-shared", "-fPIC")
 OURS = ("hybrid_fnptr_chunked", "hybrid_auto_chunked")
-# libgomp's threads spin for about a millisecond after a loop; nobody is timed while they do.
-PAUSE_S = 0.005
 # What the ratios are relative to.
 PEER = "C busy_simd"
 
@@ -105,7 +103,7 @@ def compare(batch: int, iters: int, threads: int | None, samples: int) -> dict[s
             call()
             oracle.require_same(out, expected, name)
         wanted = {name: affordable(clock(call), samples) for name, call in calls.items()}
-        timed = interleave(calls, wanted, pause_s=PAUSE_S)
+        timed = interleave(calls, wanted, apart=True)
         used = rt.threads
     rows: dict[str, Any] = {}
     for name, sample in timed.items():

@@ -26,8 +26,6 @@ from hybrid_rs.bench.table import UNKNOWN, duration, render, significant, spread
 from hybrid_rs.bench.timing import LEAST_FOR_SPREAD, Call, Sample, affordable, clock, interleave, pairs
 from hybrid_rs.bench.vm_kernels import mandelbrot
 
-# Numba's threads spin for a while after a loop; nobody is timed while they do.
-PAUSE_S = 0.005
 FIRST_CALL_ELEMENTS, REPEAT_ELEMENTS = 1_000, 64
 
 
@@ -128,7 +126,7 @@ def compare(case: Case, rt: hr.Runtime, peer: Any, samples: int) -> dict[str, An
         call()
     if peer is not None:
         oracle.require_same(out, other, case.name)
-    timed = interleave(calls, affordable(max(clock(call) for call in calls.values()), samples), pause_s=PAUSE_S)
+    timed = interleave(calls, affordable(max(clock(call) for call in calls.values()), samples), apart=True)
     row: dict[str, Any] = {name: sample.to_dict() for name, sample in timed.items()}
     row["melem_s"] = case.elements / timed["hybrid_rs vm"].median / 1e6
     if peer is not None:

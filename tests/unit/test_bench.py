@@ -119,6 +119,21 @@ def test_interleave_gives_each_its_number(monkeypatch: pytest.MonkeyPatch) -> No
     assert "bb" not in "".join(ran).replace("a", "_")
 
 
+def test_candidates_kept_apart_run_untimed_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(timing, "repeats_for", lambda _: 1)
+    monkeypatch.setattr(timing, "sleep", lambda seconds: seen.append(f"sleep {seconds}"))
+
+    def timed(call: timing.Call, _repeats: int) -> float:
+        seen.append("timed")
+        call()
+        return 1.0
+
+    monkeypatch.setattr(timing, "clock", timed)
+    timing.interleave({"a": lambda: seen.append("a")}, 2, warmup=0, apart=True)
+    assert seen == ["sleep 0.005", "a", "timed", "a"] * 2
+
+
 def test_short_calls_are_repeated_within_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "clock", lambda _call, _repeats=1: 3e-6)
     assert timing.repeats_for(lambda: None, 200e-6) == 67

@@ -17,6 +17,9 @@ LEAST_SAMPLES = 5
 LEAST_FOR_SPREAD = 3
 # Calls shorter than this are repeated within a sample; the clock and the loop cost about 0.1 µs a sample.
 SHORTEST_SAMPLE_S = 200e-6
+# Threads of OpenMP, Numba and others spin for about a millisecond after a loop; nobody is timed while they do. After a
+# pause virtual processors were seen to need some milliseconds themselves: 3.8 ms for what takes 2.0 ms without one.
+PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +117,14 @@ def measure(call: Call, samples: int, warmup: int = 1) -> Sample:
 
 
 def interleave(
-    calls: Mapping[str, Call], samples: int | Mapping[str, int], warmup: int = 1, pause_s: float = 0.0
+    calls: Mapping[str, Call], samples: int | Mapping[str, int], warmup: int = 1, apart: bool = False
 ) -> dict[str, Sample]:
     """Time several calls in rounds, each once a round, so that drift of the machine hits all alike.
 
     The order turns round after round and reverses every other one: no call always runs first, and none always follows
     the same other. ``samples`` is a number for all or one for each name; who has fewer sits out rounds, evenly spread.
-    ``pause_s`` is slept before each timing, for candidates whose idle threads spin a while at the others' expense.
+    ``apart`` keeps candidates with threads of their own apart: before each timing ``PAUSE_S`` are slept, while threads
+    that spin after a loop go to sleep, and the candidate runs once untimed, so that its own and the processors wake.
     With equal numbers the timings ``[i]`` of all calls come from the same round and may be compared in pairs; with
     different ones ``pairs`` finds those that do.
 
@@ -141,8 +145,9 @@ def interleave(
     for number in range(rounds):
         for name in round_order(names, number):
             if (number + 1) * wanted[name] // rounds > number * wanted[name] // rounds:
-                if pause_s > 0.0:
-                    sleep(pause_s)
+                if apart:
+                    sleep(PAUSE_S)
+                    calls[name]()
                 taken[name][number] = clock(calls[name], repeats[name])
     return {name: Sample(tuple(taken[name].values()), repeats[name], tuple(taken[name])) for name in names}
 

@@ -25,8 +25,6 @@ __all__ = ["PEERS", "Comparison", "compare", "one_peer"]
 
 PEERS = ("numba", "c", "jax", "numexpr", "taichi", "warp")
 """The peers, by the names of their modules."""
-# Threads of peers spin for a while after a loop; nobody is timed while they do.
-PAUSE_S = 0.005
 OURS = "hybrid_rs"
 
 
@@ -149,7 +147,7 @@ def _row(
         one()
     differences = different(mine, out, work.tolerance)
     slowest = max(clock(one) for one in calls.values())
-    timed = interleave(calls, affordable(slowest, samples), pause_s=PAUSE_S)
+    timed = interleave(calls, affordable(slowest, samples), apart=True)
     theirs, ours = pairs(timed["peer"], timed[OURS])
     ratio, interval = timed["peer"].median / timed[OURS].median, None
     if len(ours) >= LEAST_FOR_SPREAD:
