@@ -9,6 +9,7 @@ mod code;
 mod kernel;
 mod memory;
 mod object;
+mod past;
 mod race;
 mod scratch;
 #[cfg(test)]

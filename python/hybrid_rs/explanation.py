@@ -45,7 +45,7 @@ class Explanation:
     """Measured ns an element on one core, as far as it was measured."""
     refill_ns: float | None = None
     streams: bool = False
-    """Whether results would bypass the caches, since the operands are larger than those."""
+    """Whether results would bypass the caches: the operands are larger than those, and it was not measured to cost."""
 
     def __str__(self) -> str:
         """Lay it out for reading."""
@@ -127,7 +127,7 @@ def _of_language(specialiser: Specialiser, kernel: _core.Kernel, size: int) -> d
             "form": "refill" if native["refills"] and not slower else "block",
             "block_ns": block,
             "refill_ns": refill,
-            "streams": from_ is not None and size >= from_,
+            "streams": from_ is not None and size >= from_ and native["streams"],
         }
     if plan is None:
         why = "machine code is turned off by HYBRID_RS_DISABLE_JIT"

@@ -74,9 +74,15 @@ impl<'a> Chunk<'a> {
         let (count, race) = (end - begin, &self.native.race);
         if !self.native.refills() {
             let start = (count >= TIMED).then(Instant::now);
-            let status = self.blocks(begin, end);
+            let head = self.streams_from(begin).filter(|head| *head < count);
+            let form = head.map_or(Form::Block, |_| self.native.past.next());
+            let status = self.blocks(form, head.unwrap_or(0), begin, end);
             if let Some(start) = start.filter(|_| status == Status::DONE) {
-                race.record(Form::Block, start.elapsed().as_nanos() as f64, count);
+                let ns = start.elapsed().as_nanos() as f64;
+                race.record(Form::Block, ns, count);
+                if head.is_some() {
+                    self.native.past.record(form, ns, count);
+                }
             }
             return status;
         }
@@ -104,18 +110,14 @@ impl<'a> Chunk<'a> {
         match form {
             Form::Refill if self.strided => self.pieces(form, begin, end, PACKED_REFILLS),
             Form::Refill => self.piece(form, begin, end),
-            _ => self.blocks(begin, end),
+            _ => self.blocks(Form::Block, 0, begin, end),
         }
     }
 
-    /// Whole blocks, and the elements before and behind them.
-    fn blocks(&mut self, begin: u64, end: u64) -> Status {
+    /// Whole blocks, and the elements before and behind them. `head` is how many come before `stream`'s.
+    fn blocks(&mut self, form: Form, head: u64, begin: u64, end: u64) -> Status {
         let width = self.native.width();
-        let (form, head) = match self.streams_from(begin) {
-            Some(head) if begin + head < end => (Form::Stream, head),
-            _ => (Form::Block, 0),
-        };
-        let first = begin + head;
+        let first = if form == Form::Stream { begin + head } else { begin };
         let last = end - (end - first) % width;
         let size = if self.strided { PACKED } else { PIECE };
         let mut status = self.pieces(Form::Block, begin, first, width);

@@ -3,6 +3,7 @@
 use super::abi::Function;
 use super::memory::Mapping;
 use super::object::{EXPORTS, Refused, Result, read};
+use super::past::Past;
 use super::race::{Measured, Race};
 use crate::buffer::DType;
 
@@ -53,6 +54,7 @@ pub struct Native {
     refill: Option<Function>,
     stream: Option<Function>,
     pub(super) race: Race,
+    pub(super) past: Past,
 }
 
 impl Native {
@@ -78,7 +80,7 @@ impl Native {
         let entry = |at: usize| unsafe { std::mem::transmute::<*const u8, Function>(mapping.address(at)) };
         let [block, refill, stream] = image.entries.map(|at| at.map(entry));
         let Some(block) = block else { return Err(Refused(format!("exports no function called {}", EXPORTS[0]))) };
-        Ok(Self { block, refill, stream, made, race: Race::default(), mapping })
+        Ok(Self { block, refill, stream, made, race: Race::default(), past: Past::default(), mapping })
     }
 
     /// Elements that a block computes together.
@@ -91,7 +93,15 @@ impl Native {
     #[cfg(test)]
     pub(super) fn of(block: Function, refill: Option<Function>, stream: Option<Function>, made: Made) -> Self {
         let image = super::object::Image { bytes: vec![0; 4096], constants: 0, absolute: vec![], entries: [None; 3] };
-        Self { mapping: Mapping::new(&image).unwrap(), made, block, refill, stream, race: Race::default() }
+        Self {
+            mapping: Mapping::new(&image).unwrap(),
+            made,
+            block,
+            refill,
+            stream,
+            race: Race::default(),
+            past: Past::default(),
+        }
     }
 
     /// The function of a form; `block` where there is no such one.
@@ -114,6 +124,12 @@ impl Native {
     #[must_use]
     pub fn streams_from(&self) -> Option<u64> {
         self.stream.map(|_| self.made.stream_from)
+    }
+
+    /// Whether results bypass the caches where they may, as far as that was measured.
+    #[must_use]
+    pub fn streams(&self) -> bool {
+        self.past.better() == Form::Stream
     }
 
     /// Bytes of memory that the code takes.

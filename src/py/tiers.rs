@@ -151,6 +151,7 @@ impl Tiers {
         dict.set_item("width", native.width())?;
         dict.set_item("refills", native.refills())?;
         dict.set_item("streams_from", native.streams_from())?;
+        dict.set_item("streams", native.streams())?;
         dict.set_item("bytes", native.bytes())?;
         dict.set_item("block_ns", measured.block_ns)?;
         dict.set_item("refill_ns", measured.refill_ns)?;

@@ -48,8 +48,6 @@ class BlockFunction(Framed):
             spent = self.state[BUDGET].text
             top.phis.append(f"%budget = phi i64 [ {EDGES}, %{entry.name} ], [ {spent}, %{latch.name} ]")
         self.place(leave)
-        if self.stream:
-            self.line("fence seq_cst")  # what went past the caches is seen before what follows
         self.leave_with(str(DONE))
         self.place(self.stopped)
         self.leave_with(str(STOPPED))

@@ -17,9 +17,17 @@ class Printer(Loops):
 
     def body(self, body: Body) -> None:
         """Print statements, as far as a path leads."""
+        self.forget()
+        self.statements(body)
+        self.forget()
+
+    def statements(self, body: Body) -> None:
+        """Print statements one by one."""
         for place, node in enumerate(body.nodes):
             if self.block is None:
                 return
+            if not isinstance(node, Assign | Return):
+                self.forget()
             if isinstance(node, If) and self.may_wait(node, body, place):
                 self.wait(node)
                 continue

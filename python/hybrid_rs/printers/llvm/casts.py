@@ -54,9 +54,19 @@ def _vector(use: Use) -> bool:
 
 def _float(use: Use, target: Type) -> str:
     text = use.texts[0]
-    if use.type.bits == 64 and target is FLOAT64 and _vector(use):
-        return _double(use, text)
+    if use.type.bits == 64 and _vector(use):
+        if use.signed and text in use.code.small:
+            found = _near(use, text)
+            return found if target is FLOAT64 else use.cast("fptrunc", found, "double", "float")
+        if target is FLOAT64:
+            return _double(use, text)
     return use.cast("sitofp" if use.signed else "uitofp", text, use.element, LANGUAGE[target.code])
+
+
+def _near(use: Use, text: str) -> str:
+    """Write 64 bits of a number of a size below 2 ** 51 as float64."""
+    moved = use.cast("bitcast", use.op("add", text, use.number(MAGIC)), "i64", "double")
+    return use.op("fsub", moved, use.literal("double", f"0x{MAGIC:016X}"), use.vector("double"))
 
 
 def _double(use: Use, text: str) -> str:

@@ -114,6 +114,8 @@ class Code:
         """Room in memory for vectors, by its names; it is for cold code."""
         self.blocks: list[Block] = []
         self.aliases: dict[str, str] = {}
+        self.small: set[str] = set()
+        """Vectors of 64-bit integers below 2 ** 51 in size, in the lanes that are here and have not faulted."""
         self.named = 0
         self.env: Env = {}
         self.state: State = {}

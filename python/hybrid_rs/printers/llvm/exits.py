@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from hybrid_rs.ir.tree import Block, Exit, Loop, Return, bits
 from hybrid_rs.printers.llvm.code import Key, Label
-from hybrid_rs.printers.llvm.masks import Level, Masks
+from hybrid_rs.printers.llvm.masks import Level
 from hybrid_rs.printers.llvm.shape import Value
+from hybrid_rs.printers.llvm.tables import Tables
 
 __all__ = ["Exits"]
 
 
-class Exits(Masks):
+class Exits(Tables):
     """Prints exits."""
 
     ends: dict[Block | Loop, Label]

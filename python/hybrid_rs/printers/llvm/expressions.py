@@ -8,11 +8,11 @@ from typing import Any, Final
 from hybrid_rs.ir.nodes import Cast, Const, Dim, Expr, Load, Op, Var
 from hybrid_rs.ir.ops import main_type
 from hybrid_rs.ir.tree import Tree
-from hybrid_rs.ir.types import BOOL, INT64, Type
+from hybrid_rs.ir.types import BOOL, Type
 from hybrid_rs.printers.llvm import casts
 from hybrid_rs.printers.llvm.code import Code, Module, Whole, constant
 from hybrid_rs.printers.llvm.rows import FAULTING, ROWS
-from hybrid_rs.printers.llvm.shape import LANGUAGE, Value
+from hybrid_rs.printers.llvm.shape import Value
 from hybrid_rs.printers.llvm.use import Use
 
 __all__ = ["Expressions"]
@@ -30,6 +30,8 @@ class Expressions(Code):
         """Variables that the loop's condition says are positive; their signs needn't be looked at."""
         self.bases: list[str] = []
         """The tables' addresses; where a table is empty, that of something that may be read."""
+        self.lasts: dict[tuple[int, int], str] = {}
+        """The lengths of axes less one."""
 
     def here_bit(self) -> str | None:
         """Give the bits of the lanes that are here; None for all."""
@@ -212,51 +214,8 @@ class Expressions(Code):
     # ---- tables
 
     def load(self, expr: Load) -> Value:
-        """Print the reading of a table's element: its indices, their bounds from the left, its place in memory."""
-        table = self.tree.tables[expr.table]
-        indices = [self.value(index) for index in expr.index]
-        lanes = any(index.lanes for index in indices)
-        flat, bad = "", ""
-        for axis, index in enumerate(indices):
-            length = self.dims[table, axis]
-            place, outside = self.bound(index, length)
-            self.fault(outside, expr.site, lanes=index.lanes)
-            use = Use(self, INT64, [], lanes=lanes)
-            if lanes and not index.lanes:
-                outside = self.bit(self.vector(self.of_bit(outside, lanes=False)))
-                place = self.lanes(Value(INT64, place, lanes=False))
-            bad = use.both("or", bad, outside) if bad else outside
-            flat = use.op("add", use.op("mul", flat, self.text(length, lanes=lanes)), place) if flat else place
-        use = Use(self, INT64, [], lanes=lanes)
-        flat = use.select(bad, use.number(0), flat)
-        return self.gather(expr.type, self.bases[table], flat, lanes=lanes)
-
-    def bound(self, index: Value, length: Value) -> tuple[str, str]:
-        """Print an index made non-negative, and whether it is out of range."""
-        use = Use(self, INT64, [], lanes=index.lanes)
-        i, n = self.text(index, lanes=index.lanes), self.text(length, lanes=index.lanes)
-        if index.const and index.text is not None and not index.text.startswith("-"):
-            place = i
-        else:
-            place = use.select(use.compare("slt", i, use.number(0)), use.op("add", i, n), i)
-        return place, use.compare("uge", place, n)
-
-    def gather(self, type_: Type, base: str, flat: str, *, lanes: bool) -> Value:
-        """Print the reading of elements at safe places."""
-        element = "i8" if type_ is BOOL else LANGUAGE[type_.code]
-        if not lanes or self.shape.width == 1:
-            place = self.emit(f"getelementptr {element}, ptr {base}, i64 {flat}")
-            text = self.emit(f"load {element}, ptr {place}, align 1")
-        else:
-            width = self.shape.width
-            places = self.emit(f"getelementptr {element}, ptr {base}, <{width} x i64> {flat}")
-            kind, suffix = self.shape.vector(element), self.shape.suffix(element, lanes=True)
-            text = self.call(
-                f"llvm.masked.gather.{suffix}.v{width}p0", kind,
-                (f"<{width} x ptr>", f"align 1 {places}"), (f"<{width} x i1>", "splat (i1 true)"),
-                (kind, "poison"),
-            )  # fmt: skip
-        return self.loaded(type_, text, lanes=lanes)
+        """Print the reading of a table's element."""
+        raise NotImplementedError
 
     def loaded(self, type_: Type, text: str, *, lanes: bool) -> Value:
         """Give what was read from memory, where bools are bytes."""
@@ -271,7 +230,7 @@ _RULES: Final[dict[type[Any], Callable[[Expressions, Any], Value]]] = {
     Cast: Expressions.cast,
     Const: Expressions.const,
     Dim: Expressions.dim,
-    Load: Expressions.load,
+    Load: lambda printer, expr: printer.load(expr),
     Op: Expressions.op,
     Var: Expressions.var,
 }

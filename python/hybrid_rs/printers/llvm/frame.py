@@ -74,6 +74,7 @@ class Framed(Printer):
                 slot = self.emit(f"getelementptr i64, ptr {words}, i64 {place + 1 + axis}")
                 length = self.emit(f"load i64, ptr {slot}, align 8")
                 self.dims[number, axis] = Value(INT64, length, lanes=False)
+                self.lasts[number, axis] = self.emit(f"sub i64 {length}, 1")
                 none = self.emit(f"icmp eq i64 {length}, 0")
                 empty = self.emit(f"or i1 {empty}, {none}")
             self.bases.append(self.emit(f"select i1 {empty}, ptr %frame, ptr {base}"))
