@@ -17,6 +17,7 @@ class NativeRow(TypedDict):
     width: int
     refills: bool
     streams_from: int | None
+    streams: bool
     bytes: int
     block_ns: float | None
     refill_ns: float | None
