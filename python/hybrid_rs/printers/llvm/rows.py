@@ -61,7 +61,7 @@ def _from_bits(use: Use) -> str:
 
 
 def _quotient(use: Use) -> str:
-    """Write a division of floats. LLVM 22 finds 0 / 0 equal to 0 if it sees both zeros; what is frozen it leaves alone."""
+    """Write a division of floats, frozen: LLVM 22 finds 0 / 0 equal to 0 where it sees both zeros."""
     return use.code.emit(f"freeze {use.kind} {use.op('fdiv', *use.texts)}")
 
 
