@@ -6,6 +6,7 @@
 mod abi;
 mod chunk;
 mod code;
+mod cost;
 mod kernel;
 mod memory;
 mod object;

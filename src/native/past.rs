@@ -1,9 +1,10 @@
 //! Whether results bypass the caches: that saves the reading of what is overwritten, and costs where it isn't memory that
 //! a kernel waits for. So whole chunks of both ways are measured, and measured again.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::code::Form;
+use super::cost::Cost;
 
 /// Chunks between two by the way that is dearer.
 const EVERY: u32 = 64;
@@ -13,9 +14,8 @@ const RISE: f64 = 1.05;
 /// What chunks cost by `block` and by `stream`, of batches whose results may bypass the caches.
 #[derive(Debug, Default)]
 pub(super) struct Past {
-    /// ns an element, as bits; 0 where it wasn't measured.
-    block: AtomicU64,
-    stream: AtomicU64,
+    block: Cost,
+    stream: Cost,
     /// Chunks since the dearer one was measured.
     since: AtomicU32,
 }
@@ -23,7 +23,7 @@ pub(super) struct Past {
 impl Past {
     /// The form that costs less as far as is known.
     pub(super) fn better(&self) -> Form {
-        match (known(&self.block), known(&self.stream)) {
+        match (self.block.known(), self.stream.known()) {
             (Some(block), Some(stream)) if block < stream => Form::Block,
             _ => Form::Stream,
         }
@@ -31,14 +31,14 @@ impl Past {
 
     /// The form for the next chunk.
     pub(super) fn next(&self) -> Form {
-        if known(&self.stream).is_none() {
+        if self.stream.known().is_none() {
             return Form::Stream;
         }
         let (better, dearer) = match self.better() {
             Form::Block => (Form::Block, Form::Stream),
             other => (other, Form::Block),
         };
-        if known(&self.block).is_some() && self.since.fetch_add(1, Ordering::Relaxed) < EVERY {
+        if self.block.known().is_some() && self.since.fetch_add(1, Ordering::Relaxed) < EVERY {
             return better;
         }
         self.since.store(0, Ordering::Relaxed);
@@ -47,19 +47,8 @@ impl Past {
 
     /// Takes in that a chunk of `count` elements took `ns`.
     pub(super) fn record(&self, form: Form, ns: f64, count: u64) {
-        let cell = if form == Form::Stream { &self.stream } else { &self.block };
-        let seen = ns.max(1.0) / count.max(1) as f64;
-        // What two threads measure at the same time may count once: it is an estimate.
-        let next =
-            known(cell).map_or(seen, |known| if seen < known { (known * seen).sqrt() } else { seen.min(known * RISE) });
-        cell.store(next.to_bits(), Ordering::Relaxed);
-    }
-}
-
-fn known(cell: &AtomicU64) -> Option<f64> {
-    match cell.load(Ordering::Relaxed) {
-        0 => None,
-        bits => Some(f64::from_bits(bits)),
+        let cost = if form == Form::Stream { &self.stream } else { &self.block };
+        cost.learn(ns, count, |known, seen| if seen < known { (known * seen).sqrt() } else { seen.min(known * RISE) });
     }
 }
 

@@ -1,9 +1,10 @@
 //! Which function to call where a kernel has two: refilling lanes pays where neighbours take different numbers of
 //! iterations, and costs where they don't. That is a property of the inputs, so it is measured, and measured again.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::code::Form;
+use super::cost::Cost;
 
 /// Part of a chunk that each function gets when both are measured.
 const SLICE: u64 = 8;
@@ -41,9 +42,8 @@ pub struct Measured {
 /// What was measured so far, by all threads.
 #[derive(Debug, Default)]
 pub(super) struct Race {
-    /// ns an element, as bits; 0 where it wasn't measured.
-    block: AtomicU64,
-    refill: AtomicU64,
+    block: Cost,
+    refill: Cost,
     /// Measurements that are due.
     due: AtomicU32,
     /// Chunks since the last one.
@@ -82,25 +82,15 @@ impl Race {
 
     /// Takes in that a function took `ns` for `count` elements.
     pub(super) fn record(&self, form: Form, ns: f64, count: u64) {
-        let cell = match form {
+        let cost = match form {
             Form::Block | Form::Stream => &self.block,
             Form::Refill => &self.refill,
         };
-        let seen = ns.max(1.0) / count.max(1) as f64;
-        // What two threads measure at the same time may count once: it is an estimate.
-        let next = known(cell).map_or(seen, |known| known * (seen / known).clamp(1.0 / SURPRISE, SURPRISE).sqrt());
-        cell.store(next.to_bits(), Ordering::Relaxed);
+        cost.learn(ns, count, |known, seen| known * (seen / known).clamp(1.0 / SURPRISE, SURPRISE).sqrt());
     }
 
     pub(super) fn measured(&self) -> Measured {
-        Measured { block_ns: known(&self.block), refill_ns: known(&self.refill) }
-    }
-}
-
-fn known(cell: &AtomicU64) -> Option<f64> {
-    match cell.load(Ordering::Relaxed) {
-        0 => None,
-        bits => Some(f64::from_bits(bits)),
+        Measured { block_ns: self.block.known(), refill_ns: self.refill.known() }
     }
 }
 

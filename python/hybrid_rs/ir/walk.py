@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 from hybrid_rs.ir.nodes import Assign, Block, Cast, Const, Expr, If, Load, Loop, Op, Return, Stmt, Var
 
-__all__ = ["assigned", "bodies", "can_fault", "expressions", "faults", "operands", "statements", "variables"]
+__all__ = [
+    "assigned",
+    "bodies",
+    "can_fault",
+    "expressions",
+    "faults",
+    "operands",
+    "statements",
+    "variables",
+    "with_operands",
+]
 
 _DIVISIONS = frozenset(("floordiv", "mod", "quot", "rem"))
 
@@ -18,6 +28,15 @@ def operands(expr: Expr) -> tuple[Expr, ...]:
     if isinstance(expr, Cast):
         return (expr.arg,)
     return expr.index if isinstance(expr, Load) else ()
+
+
+def with_operands(expr: Expr, given: tuple[Expr, ...]) -> Expr:
+    """Make an expression of other operands, in the order and of the types of its own."""
+    if isinstance(expr, Op):
+        return Op(expr.op, expr.type, given, expr.site)
+    if isinstance(expr, Cast):
+        return Cast(expr.type, given[0], expr.site)
+    return Load(expr.table, expr.type, given, expr.site) if isinstance(expr, Load) else expr
 
 
 def faults(expr: Expr) -> bool:

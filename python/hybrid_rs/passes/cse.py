@@ -268,12 +268,7 @@ class _Rewriting:
         operands = tuple([self.expr(operand) for operand in old])
         if all(one is other for one, other in zip(old, operands, strict=True)):
             return expr
-        if isinstance(expr, Op):
-            return Op(expr.op, expr.type, operands, expr.site)
-        if isinstance(expr, Cast):
-            return Cast(expr.type, operands[0], expr.site)
-        assert isinstance(expr, Load)
-        return Load(expr.table, expr.type, operands, expr.site)
+        return walk.with_operands(expr, operands)
 
     def temporary(self, expr: Expr) -> Var:
         number = len(self.temporaries) + 1

@@ -22,7 +22,6 @@ from hybrid_rs.ir.nodes import (
     Expr,
     Function,
     If,
-    Load,
     Loop,
     Op,
     Param,
@@ -89,14 +88,9 @@ class _Expansion:
         if not _inside(expr):
             return expr
         operands = self.row(walk.operands(expr), out)
-        if isinstance(expr, Cast):
-            return Cast(expr.type, operands[0], expr.site)
-        if isinstance(expr, Load):
-            return Load(expr.table, expr.type, tuple(operands), expr.site)
-        assert isinstance(expr, Op)
-        if elementary(expr):
+        if isinstance(expr, Op) and elementary(expr):
             return self.call(expr.op, expr.type, operands, out)
-        return Op(expr.op, expr.type, tuple(operands), expr.site)
+        return walk.with_operands(expr, tuple(operands))
 
     def row(self, exprs: tuple[Expr, ...], out: list[Stmt]) -> list[Expr]:
         """Do the same with expressions that are evaluated one after the other."""

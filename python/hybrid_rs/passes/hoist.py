@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from hybrid_rs.ir import walk
-from hybrid_rs.ir.nodes import Assign, Block, Cast, Const, Dim, Expr, Function, If, Load, Loop, Op, Param, Stmt, Var
+from hybrid_rs.ir.nodes import Assign, Block, Const, Dim, Expr, Function, If, Loop, Op, Param, Stmt, Var
 from hybrid_rs.ir.ops import elementary
 
 __all__ = ["hoist"]
@@ -76,12 +76,7 @@ class _Hoisting:
         if not walk.can_fault(expr) and changed.isdisjoint(walk.variables(expr)):
             return self.held(expr, ahead) if _cost(expr) > 1 else expr
         operands = tuple([self.expr(operand, changed, ahead) for operand in walk.operands(expr)])
-        if isinstance(expr, Op):
-            return Op(expr.op, expr.type, operands, expr.site)
-        if isinstance(expr, Cast):
-            return Cast(expr.type, operands[0], expr.site)
-        assert isinstance(expr, Load)
-        return Load(expr.table, expr.type, operands, expr.site)
+        return walk.with_operands(expr, operands)
 
     def held(self, expr: Expr, ahead: list[Stmt]) -> Var:
         """Move an expression to a variable of its own."""

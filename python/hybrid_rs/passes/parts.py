@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from hybrid_rs.ir import integers, walk
-from hybrid_rs.ir.nodes import Cast, Const, Expr, Load, Op, Var
+from hybrid_rs.ir.nodes import Cast, Const, Expr, Op, Var
 from hybrid_rs.ir.types import BOOL, Type
 from hybrid_rs.passes.identities import IDENTITIES, simpler_cast
 from hybrid_rs.passes.intervals import EXACT, FULL, Interval, constant, inside
@@ -484,12 +484,6 @@ def _plain(expr: Expr, args: Sequence[Part]) -> Part:
 def _rebuilt(expr: Expr, args: Sequence[Part]) -> Expr:
     """Make an expression of its operands, in their own types."""
     operands = tuple([whole(part, old) for part, old in zip(args, walk.operands(expr), strict=True)])
-    if isinstance(expr, Op):
-        made = Op(expr.op, expr.type, operands, expr.site)
-        known = any(isinstance(operand, Const) for operand in operands)
-        return IDENTITIES[expr.op](made) if known and expr.op in IDENTITIES else made
-    if isinstance(expr, Cast):
-        return Cast(expr.type, operands[0], expr.site)
-    if isinstance(expr, Load):
-        return Load(expr.table, expr.type, operands, expr.site)
-    return expr
+    made = walk.with_operands(expr, operands)
+    known = any(isinstance(operand, Const) for operand in operands)
+    return IDENTITIES[made.op](made) if isinstance(made, Op) and known and made.op in IDENTITIES else made
