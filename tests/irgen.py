@@ -125,6 +125,8 @@ class _Generator:
         self.kinds: dict[str, Type] = {}
         self.counters: set[str] = set()
         self.labels: list[tuple[str, bool]] = []
+        # What says that loops go on, while their heads are drawn.
+        self.heads: dict[str, Expr] = {}
         self.breaks: dict[str, list[set[str]]] = {}
         self.count = 0
         self.seen: list[Expr] = []
@@ -244,7 +246,9 @@ class _Generator:
         self.labels.append((label, True))
         self.breaks[label] = []
         before = self.here()
+        self.heads[label] = more
         head = self.body(depth + 2, 2) if self.chance(0.3) else ()
+        del self.heads[label]
         if self.assigned is None:  # nothing behind a head that always leaves
             head, self.assigned = (), set(before)
         body: Body = ()
@@ -279,6 +283,9 @@ class _Generator:
     def leave(self) -> Stmt:
         label, loop = self.rng.choice(self.labels)
         if loop and self.chance(0.5):
+            if label in self.heads:
+                # The loop's condition isn't asked behind this, so that the counter has to be.
+                return If(self.heads[label], (Continue(label),), ())
             self.assigned = None
             return Continue(label)
         self.breaks[label].append(self.here())
