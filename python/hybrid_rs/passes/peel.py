@@ -42,7 +42,8 @@ def peel(function: Function, found: Ranges) -> Function | None:
         for item in found.items
         if isinstance(item, LoopFacts) and item.back is not None and _is_small(item.stmt) and helps(item)
     }
-    return replace(function, body=_body(function.body, chosen)) if chosen else None
+    labels = {stmt.label for stmt in walk.statements(function.body) if isinstance(stmt, Block | Loop)}
+    return replace(function, body=_body(function.body, chosen, labels)) if chosen else None
 
 
 def _is_small(loop: Loop) -> bool:
@@ -50,27 +51,27 @@ def _is_small(loop: Loop) -> bool:
     return all(count < _MOST_STATEMENTS and not isinstance(stmt, Loop) for count, stmt in enumerate(inside))
 
 
-def _body(body: tuple[Stmt, ...], chosen: set[int]) -> tuple[Stmt, ...]:
+def _body(body: tuple[Stmt, ...], chosen: set[int], labels: set[str]) -> tuple[Stmt, ...]:
     out: list[Stmt] = []
     for stmt in body:
         if isinstance(stmt, If):
-            out.append(If(stmt.cond, _body(stmt.then, chosen), _body(stmt.orelse, chosen)))
+            out.append(If(stmt.cond, _body(stmt.then, chosen, labels), _body(stmt.orelse, chosen, labels)))
         elif isinstance(stmt, Block):
-            out.append(Block(stmt.label, _body(stmt.body, chosen)))
+            out.append(Block(stmt.label, _body(stmt.body, chosen, labels)))
         elif isinstance(stmt, Loop):
             if id(stmt) in chosen:
-                out.append(_peeled(stmt))
+                out.append(_peeled(stmt, labels))
             else:
-                inner = [_body(part, chosen) for part in (stmt.head, stmt.body, stmt.step)]
+                inner = [_body(part, chosen, labels) for part in (stmt.head, stmt.body, stmt.step)]
                 out.append(Loop(stmt.label, inner[0], stmt.cond, inner[1], inner[2]))
         else:
             out.append(stmt)
     return tuple(out)
 
 
-def _peeled(loop: Loop) -> Stmt:
+def _peeled(loop: Loop, labels: set[str]) -> Stmt:
     """Make a block of the first trip and the loop; the trip leaves it where it leaves the loop."""
-    out, on = f"{loop.label}'out", f"{loop.label}'first"
+    out, on = (_unused(f"{loop.label}'{end}", labels) for end in ("out", "first"))
     leave: tuple[Stmt, ...] = loop.head
     if not isinstance(loop.cond, Const) or not loop.cond.value:
         leave = (*leave, If(opposite(loop.cond) or Op("not", BOOL, (loop.cond,)), (Break(out),), ()))
@@ -78,6 +79,14 @@ def _peeled(loop: Loop) -> Stmt:
     if leads(Break(on), first):
         first = (Block(on, first),)
     return Block(out, (*first, *_led(loop, loop.step, out, on), loop))
+
+
+def _unused(label: str, labels: set[str]) -> str:
+    """Give a label that nothing has: a loop may have been peeled before."""
+    while label in labels:
+        label += "'"
+    labels.add(label)
+    return label
 
 
 def _led(loop: Loop, body: tuple[Stmt, ...], out: str, on: str) -> tuple[Stmt, ...]:
